@@ -1,0 +1,71 @@
+# Every target makes what it needs: a fresh clone, Python 3.11 or later and make are enough.
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+# The shell that the demo runs in: bash, zsh or fish.
+SHELL_UNDER ?= bash
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := -m pytest -n auto --dist loadscope
+
+# Where pip would put things somewhere else than into the virtual environment.
+unexport PIP_TARGET PIP_PREFIX PIP_USER PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help venv format lint lint-shell check test interpreters demo demo-shell clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The newest pip: older ones write console scripts that import `re`, which costs every start.
+$(STAMP): pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "awsassume needs Python 3.11 or later; choose one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "making $(VENV) (about half a minute)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+venv: $(STAMP) ## Make .venv with awsassume and all that its tests need
+
+format: $(STAMP) ## Lay out the code as `make lint` wants it
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+	@files=$$(ls shell/*.bash 2>/dev/null); [ -z "$$files" ] || shfmt -w -i 4 -ci $$files .ci/run
+	@files=$$(ls shell/*.fish 2>/dev/null); [ -z "$$files" ] || fish_indent --write $$files
+
+lint: $(STAMP) lint-shell ## Check style, layout and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+# A linter that is missing is said at home, and is a failure under CI.
+lint-shell:
+	@need() { command -v "$$1" >/dev/null || { echo "lint: $$1 is missing" >&2; [ -z "$$CI" ] || exit 1; return 1; }; }; \
+	if need shellcheck; then shellcheck .ci/run || exit 1; fi; \
+	if need shfmt; then shfmt -d -i 4 -ci .ci/run || exit 1; fi; \
+	for file in shell/*.bash; do [ -f "$$file" ] || continue; \
+	  if need shellcheck; then shellcheck --shell=bash "$$file" || exit 1; fi; \
+	  if need shfmt; then shfmt -d -ln bash -i 4 -ci "$$file" || exit 1; fi; \
+	done; \
+	for file in shell/*.zsh; do [ -f "$$file" ] || continue; \
+	  if need zsh; then zsh -f -n "$$file" || exit 1; fi; \
+	done; \
+	for file in shell/*.fish; do [ -f "$$file" ] || continue; \
+	  if need fish; then fish --no-config --no-execute "$$file" && fish_indent --check "$$file" || exit 1; fi; \
+	done
+
+check: lint ## Lint and the quick tests (under two minutes)
+	@$(BIN)/python $(PYTEST) -q -m 'not slow'
+
+test: $(STAMP) ## All tests, with branch coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run $(PYTEST); status=$$?; \
+	  $(BIN)/coverage combine --quiet; $(BIN)/coverage report; exit $$status
+
+clean: ## Remove what these targets made
+	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
