@@ -6,7 +6,6 @@ to name another would work on the credentials of whoever runs the tests.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -17,8 +16,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fake_aws.fixtures import aws
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+__all__ = ["REAL_ENVIRON", "Result", "aws", "need"]
 
 REAL_ENVIRON = dict(os.environ)
 """The environment as the tests found it, for what must reach a package index, as pip does."""
@@ -182,10 +185,6 @@ def need(program: str) -> str:
 def shell() -> Callable[[str], str]:
     """Return `need`: `shell("zsh")` is the path of zsh, or the test ends here."""
     return need
-
-
-with contextlib.suppress(ModuleNotFoundError):
-    from tests.fake_aws.fixtures import *  # noqa: F403 (pytest finds fixtures by their names here)
 
 
 def pytest_report_header() -> Iterator[str]:
