@@ -1,0 +1,303 @@
+"""The map of variables as text that a shell reads, and which shell that is.
+
+One map from variable to value, or to None for "unset", goes in; the statements of
+one shell come out. Nothing slow is imported here: this module is on the way of
+every call, and quoting is ``str.replace``.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FORMATS: tuple[str, ...] = (
+    "env",
+    "env-no-export",
+    "fish",
+    "powershell",
+    "windows-cmd",
+    "tcsh",
+    "nushell",
+    "elvish",
+)
+"""Every format that `render` knows, under the names of the AWS CLI where it has one."""
+
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029))
+
+
+def render(format: str, changes: Mapping[str, str | None]) -> str:  # noqa: A002
+    """Write ``changes`` as statements for the shell that reads ``format``.
+
+    Args:
+        format: one of `FORMATS`.
+        changes: variable to value, or to None where it is to be unset; written in
+            the order given. Names are identifiers of our own and are not quoted.
+
+    Returns:
+        The whole text, a statement a line, each with its newline; ``""`` when there
+        is nothing to change.
+
+    Raises:
+        ValueError: a value that this shell has no way to write. The message names
+            the variable and never holds the value.
+    """
+    for name, value in changes.items():
+        if value is not None and "\0" in value:
+            msg = f"{name} holds a NUL character"
+            raise ValueError(msg)
+    return _WRITERS[format](changes)
+
+
+def failure(format: str) -> str:  # noqa: A002
+    """Give what the shell must read instead of statements when the call failed.
+
+    ``eval "$(command)"`` has status 0 when the command fails and prints nothing, so
+    a failed call prints a statement that fails.
+    """
+    return _FAILURES[format]
+
+
+def detect(environ: Mapping[str, str], parent_executable: str | None) -> str:
+    """Tell which of `FORMATS` the calling shell reads.
+
+    Args:
+        environ: ``AWSASSUME_SHELL``, which the shims set, beats everything.
+        parent_executable: path or name of the parent process's executable; a version
+            at its end and ``.exe`` are passed over.
+
+    Returns:
+        The format; ``env`` where nothing says otherwise. ``$SHELL`` is not asked: it
+        is the login shell, not the one that reads.
+    """
+    for named in (environ.get("AWSASSUME_SHELL"), parent_executable):
+        if named:
+            found = _format_of(named)
+            if found:
+                return found
+    return "env"
+
+
+def parent_executable() -> str | None:
+    """Find the executable of the process that started this one, or None."""
+    parent = os.getppid()
+    try:
+        return os.readlink(f"/proc/{parent}/exe")
+    except OSError:
+        return _executable_by_ps(parent)
+
+
+def _executable_by_ps(process: int) -> str | None:
+    # posix_spawn and not subprocess, whose import alone costs more than ps does.
+    try:
+        reader, writer = os.pipe()
+    except OSError:
+        return None
+    try:
+        child = os.posix_spawnp(
+            "ps",
+            ["ps", "-o", "comm=", "-p", str(process)],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, writer, 1),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
+        )
+    except (OSError, AttributeError):
+        return None
+    else:
+        os.close(writer)
+        writer = -1
+        with os.fdopen(os.dup(reader), encoding="utf-8", errors="replace") as said:
+            name = said.read().strip()
+        os.waitpid(child, 0)
+        return name or None
+    finally:
+        os.close(reader)
+        if writer != -1:
+            os.close(writer)
+
+
+def _format_of(executable: str) -> str | None:
+    name = executable.removesuffix(" (deleted)").replace("\\", "/")
+    name = name.rpartition("/")[2].lower().removesuffix(".exe").lstrip("-")
+    return _READS.get(name) or _READS.get(name.rstrip("0123456789.-_"))
+
+
+def _env(changes: Mapping[str, str | None]) -> str:
+    return "".join(
+        f"unset {name};\n" if value is None else f"export {name}={_posix(value)};\n"
+        for name, value in changes.items()
+    )
+
+
+def _posix(value: str) -> str:
+    # The one quoting that every POSIX shell and fish read alike: fish sees \\ and \'
+    # inside single quotes, so both characters stand between double quotes.
+    quoted = value.replace("'", "\0").replace("\\", "'\"\\\\\"'").replace("\0", "'\"'\"'")
+    return f"'{quoted}'"
+
+
+def _env_no_export(changes: Mapping[str, str | None]) -> str:
+    for name, value in changes.items():
+        if value is not None:
+            _refuse_controls(name, value)
+    return "".join(
+        f"{name}={value}\n" for name, value in changes.items() if value is not None
+    )
+
+
+def _fish(changes: Mapping[str, str | None]) -> str:
+    return "".join(
+        _fish_unset(name) if value is None else f"set -gx {name} {_fish_quoted(value)};\n"
+        for name, value in changes.items()
+    )
+
+
+def _fish_quoted(value: str) -> str:
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    # `eval (command)` makes a space of a newline that stands inside quotes.
+    return "'" + quoted.replace("\n", "'\\n'") + "'"
+
+
+def _fish_unset(name: str) -> str:
+    # A universal variable shows through once the global one is gone. fish has no way
+    # to cover it, and to erase it would change every other shell for good.
+    return (
+        f"if set -q -g {name}; set -e -g {name}; end; "
+        f"if set -q -x -U {name}; echo awsassume: {name} is still set, "
+        f"universally: run set -e -U {name} >&2; end;\n"
+    )
+
+
+def _powershell(changes: Mapping[str, str | None]) -> str:
+    lines = []
+    for name, value in changes.items():
+        if value is not None:
+            _refuse_surrogates(name, value)
+        written = "$null" if value is None else _powershell_quoted(value)
+        lines.append(f"$env:{name} = {written};\n")
+    return "".join(lines)
+
+
+def _powershell_quoted(value: str) -> str:
+    # PowerShell takes the four typographic quotes for the plain one.
+    for quote in "'\u2018\u2019\u201a\u201b":
+        value = value.replace(quote, quote * 2)
+    # Invoke-Expression gets a line at a time from a pipe.
+    value = value.replace("\r", "'+\"`r\"+'").replace("\n", "'+\"`n\"+'")
+    return f"'{value}'"
+
+
+def _windows_cmd(changes: Mapping[str, str | None]) -> str:
+    lines = []
+    for name, value in changes.items():
+        if value is None:
+            lines.append(f'set "{name}="\n')
+            continue
+        _refuse_controls(name, value)
+        _refuse_surrogates(name, value)
+        if '"' in value:
+            msg = f"{name} holds a double quote, which cmd has no way to write"
+            raise ValueError(msg)
+        lines.append(f'set "{name}={value}"\n')
+    return "".join(lines)
+
+
+def _tcsh(changes: Mapping[str, str | None]) -> str:
+    return "".join(
+        f"unsetenv {name};\n" if value is None else f"setenv {name} {_tcsh_quoted(value)};\n"
+        for name, value in changes.items()
+    )
+
+
+def _tcsh_quoted(value: str) -> str:
+    # Special characters stand outside the quotes, where `eval` and `source` read them
+    # alike, whatever history and backslash_quote are set to.
+    quoted = value.replace("'", "\0").replace("\\", "'\\\\'").replace("!", "'\\!'")
+    quoted = quoted.replace("\n", "'$'\\n''").replace("\0", "'\\''")
+    return f"'{quoted}'"
+
+
+def _nushell(changes: Mapping[str, str | None]) -> str:
+    from json import dumps  # noqa: PLC0415  (nushell alone pays for it)
+
+    for name, value in changes.items():
+        if value is not None:
+            _refuse_surrogates(name, value)
+    return dumps(dict(changes)) + "\n"
+
+
+def _elvish(changes: Mapping[str, str | None]) -> str:
+    lines = []
+    for name, value in changes.items():
+        if value is None:
+            lines.append(f"unset-env {name};\n")
+            continue
+        _refuse_surrogates(name, value)
+        quoted = value.replace("'", "''")
+        lines.append(f"set-env {name} '{quoted}';\n")
+    return "".join(lines)
+
+
+def _refuse_controls(name: str, value: str) -> None:
+    if value.translate(_CONTROLS) != value:
+        msg = f"{name} holds a newline or another control character"
+        raise ValueError(msg)
+
+
+def _refuse_surrogates(name: str, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        msg = f"{name} is not UTF-8"
+        raise ValueError(msg) from None
+
+
+_WRITERS: dict[str, Callable[[Mapping[str, str | None]], str]] = {
+    "env": _env,
+    "env-no-export": _env_no_export,
+    "fish": _fish,
+    "powershell": _powershell,
+    "windows-cmd": _windows_cmd,
+    "tcsh": _tcsh,
+    "nushell": _nushell,
+    "elvish": _elvish,
+}
+
+_FAILURES = {
+    "env": "false;\n",
+    "env-no-export": "",
+    "fish": "false;\n",
+    "powershell": "throw 'awsassume failed';\n",
+    "windows-cmd": "cmd /c exit 1\n",
+    "tcsh": "false;\n",
+    "nushell": "false\n",
+    "elvish": "fail 'awsassume failed';\n",
+}
+
+_READS = {
+    "bash": "env",
+    "zsh": "env",
+    "sh": "env",
+    "dash": "env",
+    "ash": "env",
+    "ksh": "env",
+    "mksh": "env",
+    "lksh": "env",
+    "yash": "env",
+    "busybox": "env",
+    "fish": "fish",
+    "pwsh": "powershell",
+    "pwsh-preview": "powershell",
+    "powershell": "powershell",
+    "cmd": "windows-cmd",
+    "tcsh": "tcsh",
+    "csh": "tcsh",
+    "bsd-csh": "tcsh",
+    "nu": "nushell",
+    "nushell": "nushell",
+    "elvish": "elvish",
+}
