@@ -144,9 +144,7 @@ def _env_no_export(changes: Mapping[str, str | None]) -> str:
     for name, value in changes.items():
         if value is not None:
             _refuse_controls(name, value)
-    return "".join(
-        f"{name}={value}\n" for name, value in changes.items() if value is not None
-    )
+    return "".join(f"{name}={value}\n" for name, value in changes.items() if value is not None)
 
 
 def _fish(changes: Mapping[str, str | None]) -> str:
@@ -222,7 +220,7 @@ def _tcsh_quoted(value: str) -> str:
 
 
 def _nushell(changes: Mapping[str, str | None]) -> str:
-    from json import dumps  # noqa: PLC0415  (nushell alone pays for it)
+    from json import dumps
 
     for name, value in changes.items():
         if value is not None:

@@ -177,7 +177,18 @@ SHELLS = (
     posix("bash-posix", "bash", "--posix", "-c"),
     posix("bash-history", "bash", "--norc", "--noprofile", "-i", "-H", stdin=True),
     posix("zsh", "zsh", "-f", "-c"),
-    posix("zsh-frameworks", "zsh", "-f", "-o", "rcquotes", "-o", "extendedglob", "-o", "ksharrays", "-c"),
+    posix(
+        "zsh-frameworks",
+        "zsh",
+        "-f",
+        "-o",
+        "rcquotes",
+        "-o",
+        "extendedglob",
+        "-o",
+        "ksharrays",
+        "-c",
+    ),
     posix("zsh-emulating-sh", "zsh", "--emulate", "sh", "-f", "-c"),
     posix("zsh-history", "zsh", "-f", "-i", "-o", "banghist", "-s", stdin=True),
     posix("dash", "dash", "-c"),
@@ -254,7 +265,9 @@ def test_random_hostile_values_come_out_byte_for_byte(
     assert not (tmp_path / "pwned").exists()
 
 
-BYTES = [shell for shell in SHELLS if shell.format in {"env", "fish", "tcsh"} and shell.name != "yash"]
+BYTES = [
+    shell for shell in SHELLS if shell.format in {"env", "fish", "tcsh"} and shell.name != "yash"
+]
 
 
 @pytest.mark.parametrize("shell", BYTES, ids=lambda shell: shell.name)
@@ -278,10 +291,12 @@ def test_none_unsets_and_is_silent_when_nothing_was_set(shell: Shell, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "shell", [shell for shell in SHELLS if shell.format in {"env", "fish"}], ids=lambda shell: shell.name
+    "shell",
+    [shell for shell in SHELLS if shell.format in {"env", "fish"}],
+    ids=lambda shell: shell.name,
 )
 @pytest.mark.parametrize("strict", [False, True], ids=["plain", "errexit"])
-def test_every_statement_has_status_0(shell: Shell, strict: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_every_statement_has_status_0(shell: Shell, strict: bool, tmp_path: Path) -> None:
     """`eval … && next` goes on, and `set -e` survives, also where nothing was set."""
     if strict and shell.format == "fish":
         pytest.skip("fish has no errexit")
@@ -299,7 +314,7 @@ def test_every_statement_has_status_0(shell: Shell, strict: bool, tmp_path: Path
 def test_statements_loaded_unquoted_are_read_alike(shell: Shell, tmp_path: Path) -> None:
     """`eval $(command)` joins lines with blanks: each statement has its own end."""
     load = "eval (cat $FILE)" if shell.format == "fish" else "eval $(cat $FILE)"
-    values = ["plain", "a\\b'c", "$x`y`", "x=\"y\"", "two words", ""]
+    values = ["plain", "a\\b'c", "$x`y`", 'x="y"', "two words", ""]
     (tmp_path / "statements").write_text(
         shells.render(shell.format, {**numbered(values), "V_gone": None})
     )
@@ -355,7 +370,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(
-    ("shell", "script"),
+    "shell, script",
     [
         pytest.param(shell, script, id=f"{shell.name}: {script}")
         for shell in SHELLS
@@ -371,7 +386,7 @@ def test_a_failed_call_stops_what_follows(shell: Shell, script: str, tmp_path: P
 
 
 def test_env_no_export_is_raw_lines_without_what_is_unset() -> None:
-    """docker and GitHub take a line as it stands, quotes and all."""
+    """Docker and GitHub take a line as it stands, quotes and all."""
     changes = {"A": "it's \\ $x", "B": None, "C": ""}
     assert shells.render("env-no-export", changes) == "A=it's \\ $x\nC=\n"
     assert shells.failure("env-no-export") == ""
@@ -391,11 +406,14 @@ UNQUOTABLE = [
     ("env-no-export", "a\x85b", "control"),
     ("windows-cmd", "a\nb", "newline"),
     ("windows-cmd", 'a"b', "double quote"),
-    *((format_, "a\udce9", "UTF-8") for format_ in ("powershell", "windows-cmd", "nushell", "elvish")),
+    *(
+        (format_, "a\udce9", "UTF-8")
+        for format_ in ("powershell", "windows-cmd", "nushell", "elvish")
+    ),
 ]
 
 
-@pytest.mark.parametrize(("format_", "value", "why"), UNQUOTABLE)
+@pytest.mark.parametrize("format_, value, why", UNQUOTABLE)
 def test_a_value_that_a_shell_cannot_hold_is_refused(format_: str, value: str, why: str) -> None:
     """The message names the variable and the reason, and does not show the value."""
     with pytest.raises(ValueError, match=why) as caught:
@@ -417,7 +435,7 @@ def test_what_cmd_and_env_files_get_is_one_statement_a_line(changes: dict[str, s
         for line, (name, value) in zip(text.splitlines(), kept.items(), strict=True):
             if format_ == "windows-cmd":
                 assert line == f'set "{name}={value or ""}"'
-                assert line.count('"') == 2  # noqa: PLR2004
+                assert line.count('"') == 2
             else:
                 assert line == f"{name}={value}"
 
@@ -460,7 +478,7 @@ PARENTS = {
 }
 
 
-@pytest.mark.parametrize(("parent", "format_"), PARENTS.items())
+@pytest.mark.parametrize("parent, format_", PARENTS.items())
 def test_the_parent_tells_the_shell(parent: str, format_: str) -> None:
     """The executable that called decides, not the login shell."""
     assert shells.detect({"SHELL": "/usr/bin/fish"}, parent) == format_
@@ -489,7 +507,9 @@ def test_a_real_shell_is_recognised(shell: Shell, tmp_path: Path) -> None:
         "print(shells.detect({}, shells.parent_executable()),"
         " shells.detect({}, shells._executable_by_ps(os.getppid())))\n"
     )
-    done = shell.run(shell.dump.replace("DUMP", "PROGRAM") + "\ntrue", tmp_path, PROGRAM=str(program))
+    done = shell.run(
+        shell.dump.replace("DUMP", "PROGRAM") + "\ntrue", tmp_path, PROGRAM=str(program)
+    )
     by_proc, by_ps = done.stdout.decode().split()
     assert by_proc == shell.format
     if shutil.which("ps"):
