@@ -9,50 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
+from tests.fake_aws.clients import ONCE, client, refusal
 from tests.fake_aws.fixtures import aws
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.fake_aws import FakeAws, Keys
+    from tests.fake_aws import FakeAws
 
 __all__ = ["aws"]
 
 NAME = {"RoleSessionName": "me"}
-ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5, parameter_validation=False)
-
-
-@pytest.fixture(autouse=True)
-def no_config(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep boto3 from the user's own files and variables."""
-    for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(variable, "/nonexistent")
-    for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(variable, raising=False)
-
-
-def client(aws: FakeAws, keys: Keys | dict[str, Any], service: str = "sts", region: str = "eu-west-1") -> Any:  # noqa: ANN401
-    """Return a real client, with a user's keys or with the Credentials of an answer."""
-    if isinstance(keys, dict):
-        names = {
-            "AccessKeyId": "access_key_id",
-            "SecretAccessKey": "secret_access_key",
-            "SessionToken": "session_token",
-        }
-        arguments = {f"aws_{names[name]}": value for name, value in keys.items() if name in names}
-    else:
-        arguments = keys.boto3
-    return boto3.client(service, endpoint_url=aws.url, region_name=region, config=ONCE, **arguments)
-
-
-def refusal(call: Callable[[], Any]) -> tuple[str, str]:
-    """Return the code and the message of the error that a call ends with."""
-    with pytest.raises(ClientError) as caught:
-        call()
-    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
 def test_an_assumed_role_is_who_its_credentials_say(aws: FakeAws) -> None:
@@ -230,7 +196,7 @@ def test_a_web_identity_assumes_a_role(aws: FakeAws) -> None:
     role = aws.add_role("web", trust=trust)
     token = aws.add_web_identity("token-of-a-job")
     stale = aws.add_web_identity("old", expired=True)
-    sts = boto3.client("sts", endpoint_url=aws.url, region_name="eu-west-1", config=ONCE)
+    sts = client(aws, None)
 
     def assume(token: str, arn: str = role.arn) -> Any:  # noqa: ANN401
         return sts.assume_role_with_web_identity(RoleArn=arn, WebIdentityToken=token, **NAME)

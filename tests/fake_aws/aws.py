@@ -83,6 +83,19 @@ class FakeAws(World):
             variables |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         return variables | (keys.environ if keys else {})
 
+    @property
+    def container_environ(self) -> dict[str, str]:
+        """The variables of a container that finds its credentials here."""
+        variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.url}/container/credentials"}
+        if self.metadata.container_token is not None:
+            variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = self.metadata.container_token
+        return variables
+
+    @property
+    def instance_environ(self) -> dict[str, str]:
+        """The variables of an instance that finds its credentials here."""
+        return {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.url}
+
     def control(self, request: Request) -> Response:
         """Answer a request to `/_fake/`, by which other processes see and change this AWS."""
         return control.answer(self, request)

@@ -43,7 +43,8 @@ class Request:
         if content_type.startswith("application/x-www-form-urlencoded"):
             self.parameters |= parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
         elif self.body.startswith(b"{"):
-            self.parameters |= self.json()
+            values = self.json()
+            self.parameters |= {name: v if isinstance(v, str) else json.dumps(v) for name, v in values.items()}
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body; an empty one for any other body."""
@@ -129,9 +130,9 @@ def xml_error(code: str, message: str, status: int, service: str = "sts") -> Res
     return Response(f'<ErrorResponse xmlns="{namespace}">{text}</ErrorResponse>'.encode(), status)
 
 
-def json_answer(value: dict[str, Any], status: int = 200, **headers: str) -> Response:
+def json_answer(value: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a JSON answer."""
-    return Response(json.dumps(value).encode(), status, "application/json", headers)
+    return Response(json.dumps(value).encode(), status, "application/json", headers or {})
 
 
 def json_error(code: str, message: str, status: int) -> Response:
@@ -141,10 +142,10 @@ def json_error(code: str, message: str, status: int) -> Response:
     return Response(json.dumps(body).encode(), status, "application/json", {"x-amzn-ErrorType": code})
 
 
-def html(text: str, status: int = 200, **headers: str) -> Response:
+def html(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return an HTML page."""
     page = f"<!DOCTYPE html><html><head><title>Fake AWS</title></head><body>{text}</body></html>"
-    return Response(page.encode(), status, "text/html", headers)
+    return Response(page.encode(), status, "text/html", headers or {})
 
 
 REQUEST_ID = "c6104cbe-af31-11e0-8154-cbc7ccf896c7"

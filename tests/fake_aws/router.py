@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import iam, sts
+from . import iam, metadata, oidc, signin, sso, sts
 from .errors import AwsError
 from .http import json_error, result, xml_error
 
@@ -20,16 +20,23 @@ SERVICES = (
     | dict.fromkeys(iam.ACTIONS, "iam")
     | {"DescribeInstances": "ec2", "DescribeDBInstances": "rds", "AssumeRoleWithWebIdentity": "sts"}
 )
-Handler = "Callable[[World, Request], Response]"
-ROUTES: dict[tuple[str, str], tuple[str, Callable[[World, Request], Response]]] = {}
+ROUTES = sso.ROUTES | oidc.ROUTES | metadata.ROUTES | signin.ROUTES
 """Method and path of the REST services, to the action's name and what answers it."""
+
+
+def route_of(request: Request) -> tuple[str, Callable[[World, Request], Response]] | None:
+    """Return the name and the function of the REST action that a request asks for; None where it is none."""
+    path = metadata.ROLES if request.path.startswith(metadata.ROLES) else request.path
+    return ROUTES.get((request.method, path))
 
 
 def action_of(request: Request) -> str:
     """Return the name of the action that a request asks for, or its method and path where it is none."""
     if request.path == "/" and "Action" in request.parameters:
         return request.parameters["Action"]
-    route = ROUTES.get((request.method, request.path))
+    if request.path == "/federation" and "Action" in request.parameters:
+        return request.parameters["Action"]
+    route = route_of(request)
     return route[0] if route else f"{request.method} {request.path}"
 
 
@@ -38,7 +45,7 @@ def answer(world: World, request: Request, call: Call) -> Response:
     action = call.action
     try:
         response = _answer(world, request, call)
-        call.outcome = call.outcome or "ok"
+        call.outcome = "ok" if response.status < 400 else str(response.status)
     except AwsError as error:
         call.outcome = error.code
         if request.path == "/":
@@ -50,8 +57,10 @@ def answer(world: World, request: Request, call: Call) -> Response:
 def _answer(world: World, request: Request, call: Call) -> Response:
     action = call.action
     with world.lock:
-        if (route := ROUTES.get((request.method, request.path))) is not None:
+        if (route := route_of(request)) is not None:
             return route[1](world, request)
+        if request.path != "/":
+            raise AwsError("UnknownOperationException", f"No such path: {request.path}", 404)
         if action == "AssumeRoleWithWebIdentity":
             return result("sts", action, sts.assume_role_with_web_identity(world, request))
         service = SERVICES.get(action)

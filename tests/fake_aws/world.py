@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from . import policy, sigv4
 from .errors import AwsError, invalid_token
 from .http import Caller
+from .metadata import Metadata
 from .model import Account, Document, Keys, MfaDevice, Role, User, unique_id
+from .signin import Signin
+from .sso import Sso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +38,7 @@ class World:
     `check_clock`: whether a signature must be at most five minutes old, as real ones must.
     `packed_policy_limit`: bytes of policies and tags at which a request is too large.
     `disabled_regions`: regions in which STS is not activated.
+    `sso`, `metadata`, `signin`: the services beside STS and IAM, with settings of their own.
     """
 
     def __init__(self, account: str = ACCOUNT) -> None:
@@ -58,6 +62,9 @@ class World:
             self.keys: dict[str, Keys] = {}
             self.devices: dict[str, MfaDevice] = {}
             self.web_identities: dict[str, dict[str, Any]] = {}
+            self.sso = Sso(self)
+            self.metadata = Metadata()
+            self.signin = Signin(self)
 
     def now(self) -> float:
         """Return AWS's time, in seconds since the epoch."""

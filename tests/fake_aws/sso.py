@@ -1,0 +1,166 @@
+"""The portal of single sign-on: role credentials for a bearer token.
+
+Follows https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_Operations.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from calendar import timegm
+from typing import TYPE_CHECKING, Any
+
+from .assume import show_credentials
+from .errors import AwsError
+from .http import json_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from .http import Request, Response
+    from .model import Role
+    from .world import World
+
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class Sso:
+    """One user's sign-on: the roles it may have, and its bearer tokens; what oidc does with a login is set here too.
+
+    `pending`, `slow_down`: how many polls for a token are answered so, before the login is approved.
+    `approval`: who approves a login: `at-once`, `browser` (who opens the page), or `denied` or `expired`, nobody.
+    `interval`: seconds that a client is told to leave between polls.
+    `token_seconds`: how long an access token lives.
+    """
+
+    def __init__(self, world: World) -> None:
+        """Begin with no roles and no tokens."""
+        self.world = world
+        self.user = "jane"
+        self.pending = 0
+        self.slow_down = 0
+        self.approval = "at-once"
+        self.interval = 1
+        self.token_seconds = 3600
+        self.roles: dict[tuple[str, str], Role] = {}
+        self.tokens: dict[str, float] = {}
+        self.refresh_tokens: set[str] = set()
+        self.clients: dict[str, str] = {}
+        self.devices: dict[str, dict[str, Any]] = {}
+        self.codes: dict[str, dict[str, str]] = {}
+
+    def add_role(self, name: str = "Developer", *, account: str | None = None, allow: Iterable[str] = ("*",)) -> Role:
+        """Assign a permission set to the user in an account; return the role that stands for it there."""
+        account = account or self.world.account
+        reserved = f"AWSReservedSSO_{name}_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        path = "/aws-reserved/sso.amazonaws.com/"
+        role = self.world.add_role(reserved, account=account, path=path, max_session_duration=43200, allow=allow)
+        self.roles[account, name] = role
+        return role
+
+    def add_token(self, seconds: float | None = None) -> str:
+        """Return a new access token of the user, that lives so long."""
+        token = f"aoaAAAAAG{secrets.token_urlsafe(60)}"
+        self.tokens[token] = self.world.now() + (self.token_seconds if seconds is None else seconds)
+        return token
+
+    def add_refresh_token(self) -> str:
+        """Return a new refresh token of the user."""
+        token = f"aorAAAAAG{secrets.token_urlsafe(60)}"
+        self.refresh_tokens.add(token)
+        return token
+
+    def add_client(self) -> tuple[str, str]:
+        """Return the id and the secret of a newly registered client."""
+        client = secrets.token_urlsafe(24)
+        self.clients[client] = secrets.token_urlsafe(90)
+        return client, self.clients[client]
+
+    def write_token(  # noqa: PLR0913 - all but the directory are options
+        self,
+        directory: Path,
+        start_url: str = "https://example.awsapps.com/start",
+        *,
+        session: str | None = None,
+        region: str = "us-east-1",
+        seconds: float = 3600,
+        refreshable: bool = False,
+    ) -> Path:
+        """Write the file that `aws sso login` leaves in ~/.aws/sso/cache, for an sso_session or a legacy profile."""
+        token = {
+            "startUrl": start_url,
+            "region": region,
+            "accessToken": self.add_token(seconds),
+            "expiresAt": time.strftime(STAMP, time.gmtime(self.world.now() + seconds)),
+        }
+        if refreshable:
+            client, secret = self.add_client()
+            registered = time.strftime(STAMP, time.gmtime(self.world.now() + 90 * 86400))
+            token |= {"clientId": client, "clientSecret": secret, "registrationExpiresAt": registered}
+            token["refreshToken"] = self.add_refresh_token()
+        name = hashlib.sha1((session or start_url).encode(), usedforsecurity=False).hexdigest()
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{name}.json"
+        path.write_text(json.dumps(token), encoding="utf-8")
+        path.chmod(0o600)
+        return path
+
+    def check(self, request: Request) -> None:
+        """Raise UnauthorizedException unless a live bearer token came with the request."""
+        expiration = self.tokens.get(request.header("x-amz-sso_bearer_token"))
+        if expiration is None or expiration <= self.world.now():
+            raise AwsError("UnauthorizedException", "Session token not found or invalid", 401)
+
+
+def get_role_credentials(world: World, request: Request) -> Response:
+    """Answer GetRoleCredentials."""
+    world.sso.check(request)
+    role = world.sso.roles.get((request.get("account_id") or "", request.get("role_name") or ""))
+    if role is None:
+        raise AwsError("ForbiddenException", "No access", 403)
+    shown = show_credentials(world.issue(role, world.sso.user, 3600), request)
+    credentials = {name[0].lower() + name[1:]: value for name, value in shown.items()}
+    if "expiration" in credentials:
+        credentials["expiration"] = _milliseconds(credentials["expiration"])
+    return json_answer({"roleCredentials": credentials})
+
+
+def _milliseconds(stamp: object) -> object:
+    try:
+        return timegm(time.strptime(str(stamp), STAMP)) * 1000
+    except ValueError:
+        return stamp
+
+
+def list_accounts(world: World, request: Request) -> Response:
+    """Answer ListAccounts."""
+    world.sso.check(request)
+    accounts = dict.fromkeys(account for account, _ in world.sso.roles)
+    shown = [{"accountId": account, "accountName": f"account {account}"} for account in accounts]
+    return json_answer({"accountList": shown})
+
+
+def list_account_roles(world: World, request: Request) -> Response:
+    """Answer ListAccountRoles."""
+    world.sso.check(request)
+    wanted = request.get("account_id")
+    roles = [{"roleName": name, "accountId": account} for account, name in world.sso.roles if account == wanted]
+    return json_answer({"roleList": roles})
+
+
+def logout(world: World, request: Request) -> Response:
+    """Answer Logout."""
+    world.sso.check(request)
+    del world.sso.tokens[request.header("x-amz-sso_bearer_token")]
+    return json_answer({})
+
+
+ROUTES: dict[tuple[str, str], tuple[str, Callable[[World, Request], Response]]] = {
+    ("GET", "/federation/credentials"): ("GetRoleCredentials", get_role_credentials),
+    ("GET", "/assignment/accounts"): ("ListAccounts", list_accounts),
+    ("GET", "/assignment/roles"): ("ListAccountRoles", list_account_roles),
+    ("POST", "/logout"): ("Logout", logout),
+}
