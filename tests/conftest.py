@@ -64,9 +64,7 @@ class _Guard:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         after = _state(self.home)
-        changed = sorted(
-            path for path in self.before | after if self.before.get(path) != after.get(path)
-        )
+        changed = sorted(path for path in self.before | after if self.before.get(path) != after.get(path))
         if changed:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             sys.stderr.write(f"\nthe tests touched the real home: {', '.join(changed)}\n")

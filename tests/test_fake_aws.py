@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
-from tests.fake_aws.clients import ONCE, client, refusal
-from tests.fake_aws.fixtures import aws
+from tests.fake_aws.clients import client, refusal
 
 if TYPE_CHECKING:
     from tests.fake_aws import FakeAws
-
-__all__ = ["aws"]
 
 NAME = {"RoleSessionName": "me"}
 
@@ -31,7 +27,11 @@ def test_an_assumed_role_is_who_its_credentials_say(aws: FakeAws) -> None:
     assert [answer["AssumedRoleUser"]["Arn"] for answer in answers] == [arn, arn]
     assert len({answer["Credentials"]["SessionToken"] for answer in answers}) == 2
     identity = client(aws, answers[0]["Credentials"]).get_caller_identity()
-    assert (identity["Arn"], identity["Account"], identity["UserId"]) == (arn, "123456789012", f"{role.id}:me")
+    assert (identity["Arn"], identity["Account"], identity["UserId"]) == (
+        arn,
+        "123456789012",
+        f"{role.id}:me",
+    )
 
 
 def test_the_log_says_who_called_what_from_where(aws: FakeAws) -> None:
@@ -48,17 +48,22 @@ def test_the_log_says_who_called_what_from_where(aws: FakeAws) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    "change,code",
     [
-        pytest.param({"aws_secret_access_key": "wrong"}, "SignatureDoesNotMatch", id="wrong secret"),
-        pytest.param({"aws_access_key_id": "AKIAUNKNOWN"}, "InvalidClientTokenId", id="unknown key"),
-        pytest.param({"aws_session_token": "made up"}, "InvalidClientTokenId", id="session token of a user's key"),
+        pytest.param({"SecretAccessKey": "wrong"}, "SignatureDoesNotMatch", id="wrong secret"),
+        pytest.param({"AccessKeyId": "AKIAUNKNOWN"}, "InvalidClientTokenId", id="unknown key"),
+        pytest.param(
+            {"SessionToken": "made up"},
+            "InvalidClientTokenId",
+            id="session token of a user's key",
+        ),
     ],
 )
 def test_a_wrong_key_is_refused(aws: FakeAws, change: dict[str, str], code: str) -> None:
     """The signature, the key and the token are really checked."""
-    keys = aws.add_user("Bob").boto3 | change
-    sts = boto3.client("sts", endpoint_url=aws.url, region_name="eu-west-1", config=ONCE, **keys)
+    bob = aws.add_user("Bob")
+    keys = {"AccessKeyId": bob.access_key_id, "SecretAccessKey": bob.secret_access_key}
+    sts = client(aws, keys | change)
     assert refusal(sts.get_caller_identity)[0] == code
 
 
@@ -73,8 +78,8 @@ def test_sessions_expire(aws: FakeAws) -> None:
     """The lifetime can be shortened, shows in the answer, and ends."""
     aws.lifetime = 2
     credentials = client(aws, aws.add_user()).get_session_token()["Credentials"]
-    left = credentials["Expiration"] - datetime.datetime.now(datetime.UTC)
-    assert left <= datetime.timedelta(seconds=3)
+    left = credentials["Expiration"] - dt.datetime.now(dt.UTC)
+    assert left <= dt.timedelta(seconds=3)
     client(aws, credentials).get_caller_identity()
     aws.expire_now()
     assert refusal(client(aws, credentials).get_caller_identity)[0] == "ExpiredToken"
@@ -102,7 +107,11 @@ def test_list_roles_comes_in_pages(aws: FakeAws) -> None:
     aws.add_role("foreign", account="999999999999")
     aws.page_size = 3
     pages = list(client(aws, bob, "iam").get_paginator("list_roles").paginate())
-    assert [[role["RoleName"][-1] for role in page["Roles"]] for page in pages] == [list("012"), list("345"), ["6"]]
+    assert [[role["RoleName"][-1] for role in page["Roles"]] for page in pages] == [
+        list("012"),
+        list("345"),
+        ["6"],
+    ]
     assert len(aws.calls("ListRoles")) == 3
 
 
@@ -112,8 +121,9 @@ def test_iam_refuses_whom_no_policy_allows(aws: FakeAws) -> None:
     code, message = refusal(client(aws, bob, "iam").list_roles)
     assert code == "AccessDenied"
     assert message == (
-        "User: arn:aws:iam::123456789012:user/Bob is not authorized to perform: iam:ListRoles on resource: "
-        "arn:aws:iam::123456789012:role/ because no identity-based policy allows the iam:ListRoles action"
+        "User: arn:aws:iam::123456789012:user/Bob is not authorized to perform: iam:ListRoles "
+        "on resource: arn:aws:iam::123456789012:role/ "
+        "because no identity-based policy allows the iam:ListRoles action"
     )
 
 
@@ -135,7 +145,12 @@ def test_a_policy_is_simulated(aws: FakeAws) -> None:
         ActionNames=["sts:AssumeRole", "iam:CreateUser"],
         ResourceArns=["arn:aws:iam::123456789012:role/ok", "arn:aws:iam::123456789012:role/no"],
     )["EvaluationResults"]
-    assert [result["EvalDecision"] for result in results] == ["allowed", "implicitDeny", "explicitDeny", "explicitDeny"]
+    assert [result["EvalDecision"] for result in results] == [
+        "allowed",
+        "implicitDeny",
+        "explicitDeny",
+        "explicitDeny",
+    ]
 
 
 def test_an_account_has_an_alias_and_a_partition(aws: FakeAws) -> None:
@@ -145,7 +160,10 @@ def test_an_account_has_an_alias_and_a_partition(aws: FakeAws) -> None:
     assert client(aws, bob, "iam").list_account_aliases()["AccountAliases"] == ["jade"]
     role = aws.add_role("example-role", account="111122223333")
     answer = client(aws, bob, region="cn-north-1").assume_role(RoleArn=role.arn, **NAME)
-    assert answer["AssumedRoleUser"]["Arn"] == "arn:aws-cn:sts::111122223333:assumed-role/example-role/me"
+    assert (
+        answer["AssumedRoleUser"]["Arn"]
+        == "arn:aws-cn:sts::111122223333:assumed-role/example-role/me"
+    )
 
 
 def test_the_article_holds(aws: FakeAws) -> None:
@@ -164,7 +182,9 @@ def test_get_session_token_is_for_users_alone(aws: FakeAws) -> None:
     bob = aws.add_user("Bob")
     serial = aws.add_mfa(bob).serial
     plain = client(aws, bob).get_session_token()["Credentials"]
-    behind_mfa = client(aws, bob).get_session_token(SerialNumber=serial, TokenCode="123456")["Credentials"]
+    behind_mfa = client(aws, bob).get_session_token(SerialNumber=serial, TokenCode="123456")[
+        "Credentials"
+    ]
     assert client(aws, plain).get_caller_identity()["Arn"] == bob.arn
     assert refusal(client(aws, plain).get_session_token) == (
         "AccessDenied",
@@ -185,7 +205,7 @@ def test_a_region_can_be_without_sts(aws: FakeAws) -> None:
 
 
 def test_a_web_identity_assumes_a_role(aws: FakeAws) -> None:
-    """A known token is traded for the credentials of a role that trusts its provider, without a signature."""
+    """A known token, unsigned, gets the credentials of a role that trusts its provider."""
     trust = {
         "Statement": {
             "Effect": "Allow",
@@ -201,7 +221,11 @@ def test_a_web_identity_assumes_a_role(aws: FakeAws) -> None:
     def assume(token: str, arn: str = role.arn) -> Any:  # noqa: ANN401
         return sts.assume_role_with_web_identity(RoleArn=arn, WebIdentityToken=token, **NAME)
 
-    assert client(aws, assume(token)["Credentials"]).get_caller_identity()["Arn"].endswith("assumed-role/web/me")
+    assert (
+        client(aws, assume(token)["Credentials"])
+        .get_caller_identity()["Arn"]
+        .endswith("assumed-role/web/me")
+    )
     assert refusal(lambda: assume("made up"))[0] == "InvalidIdentityToken"
     assert refusal(lambda: assume(stale))[0] == "ExpiredTokenException"
     assert refusal(lambda: assume(token, aws.add_role("other").arn))[0] == "AccessDenied"
@@ -210,8 +234,13 @@ def test_a_web_identity_assumes_a_role(aws: FakeAws) -> None:
 def test_a_session_policy_narrows(aws: FakeAws) -> None:
     """A session may do what both the role and the session policy allow."""
     role = aws.add_role(allow=["ec2:*", "iam:*"])
-    policy = json.dumps({"Statement": [{"Effect": "Allow", "Action": "iam:ListRoles", "Resource": "*"}]})
+    policy = json.dumps(
+        {"Statement": [{"Effect": "Allow", "Action": "iam:ListRoles", "Resource": "*"}]}
+    )
     answer = client(aws, aws.add_user()).assume_role(RoleArn=role.arn, Policy=policy, **NAME)
     assert answer["PackedPolicySize"] > 0
     client(aws, answer["Credentials"], "iam").list_roles()
-    assert refusal(client(aws, answer["Credentials"], "ec2").describe_instances)[0] == "UnauthorizedOperation"
+    assert (
+        refusal(client(aws, answer["Credentials"], "ec2").describe_instances)[0]
+        == "UnauthorizedOperation"
+    )

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fake_aws.clients import client, refusal
-from tests.fake_aws.fixtures import aws
 
 if TYPE_CHECKING:
     from tests.fake_aws import FakeAws, Keys
-
-__all__ = ["aws"]
 
 OTHER = "999999999999"
 ASSUME = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
@@ -21,7 +18,9 @@ ASSUME = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
 
 def assume(aws: FakeAws, keys: Keys | dict[str, Any], arn: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     """Assume a role; return the answer."""
-    answer: dict[str, Any] = client(aws, keys).assume_role(**{"RoleArn": arn, "RoleSessionName": "me"} | more)
+    answer: dict[str, Any] = client(aws, keys).assume_role(
+        **{"RoleArn": arn, "RoleSessionName": "me"} | more
+    )
     return answer
 
 
@@ -31,12 +30,14 @@ def refused(aws: FakeAws, keys: Keys | dict[str, Any], arn: str, **more: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("trust", "account", "allow", "holds"),
+    "trust,account,allow,holds",
     [
         pytest.param(None, None, ASSUME, True, id="own account, allowed"),
         pytest.param(None, None, [], False, id="own account, not allowed"),
         pytest.param("BOB", None, [], True, id="user named, not allowed"),
-        pytest.param(["arn:aws:iam::123456789012:user/Eve", "BOB"], None, [], True, id="user in a list"),
+        pytest.param(
+            ["arn:aws:iam::123456789012:user/Eve", "BOB"], None, [], True, id="user in a list"
+        ),
         pytest.param("arn:aws:iam::123456789012:user/Eve", None, ASSUME, False, id="another user"),
         pytest.param("*", None, [], True, id="anybody"),
         pytest.param("BOB", OTHER, [], False, id="user named by a foreign role, not allowed"),
@@ -45,12 +46,12 @@ def refused(aws: FakeAws, keys: Keys | dict[str, Any], arn: str, **more: Any) ->
         pytest.param(None, OTHER, ASSUME, False, id="a foreign role that trusts its own account"),
     ],
 )
-def test_trust_and_policy_decide_together(  # noqa: PLR0913 - a row of the table
+def test_trust_and_policy_decide_together(
     aws: FakeAws,
     trust: str | list[str] | None,
     account: str | None,
     allow: list[str],
-    holds: bool,  # noqa: FBT001
+    holds: bool,
 ) -> None:
     """A role's trust and a user's policy let the user in, or don't, as IAM evaluates them."""
     bob = aws.add_user("Bob", allow=allow)
@@ -59,7 +60,9 @@ def test_trust_and_policy_decide_together(  # noqa: PLR0913 - a row of the table
     if holds:
         assume(aws, bob, role.arn)
     else:
-        message = f"User: {bob.arn} is not authorized to perform: sts:AssumeRole on resource: {role.arn}"
+        message = (
+            f"User: {bob.arn} is not authorized to perform: sts:AssumeRole on resource: {role.arn}"
+        )
         assert refused(aws, bob, role.arn) == ("AccessDenied", message)
 
 
@@ -84,9 +87,8 @@ def test_a_role_can_trust_a_role(aws: FakeAws) -> None:
     assume(aws, session, second.arn, DurationSeconds=3600)
     code, message = refused(aws, session, second.arn, DurationSeconds=3601)
     assert code == "ValidationError"
-    assert (
-        message == "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
-    )
+    limit = "exceeds the 1 hour session limit for roles assumed by role chaining"
+    assert message == f"The requested DurationSeconds {limit}"
 
 
 def test_the_credentials_of_get_session_token_count_as_chained(aws: FakeAws) -> None:
@@ -99,24 +101,40 @@ def test_the_credentials_of_get_session_token_count_as_chained(aws: FakeAws) -> 
 
 
 @pytest.mark.parametrize(
-    ("parameters", "code", "words"),
+    "parameters,code,words",
     [
         ({"RoleSessionName": "a b"}, "ValidationError", r"regular expression pattern: [\w+=,.@-]*"),
         ({"RoleSessionName": "a"}, "ValidationError", "length greater than or equal to 2"),
         ({"RoleSessionName": "a" * 65}, "ValidationError", "length less than or equal to 64"),
-        ({"DurationSeconds": 899}, "ValidationError", "'899' at 'durationSeconds' failed to satisfy constraint"),
+        (
+            {"DurationSeconds": 899},
+            "ValidationError",
+            "'899' at 'durationSeconds' failed to satisfy constraint",
+        ),
         ({"DurationSeconds": 43201}, "ValidationError", "less than or equal to 43200"),
-        ({"DurationSeconds": 3601}, "ValidationError", "exceeds the MaxSessionDuration set for this role."),
+        (
+            {"DurationSeconds": 3601},
+            "ValidationError",
+            "exceeds the MaxSessionDuration set for this role.",
+        ),
         ({"RoleArn": "example-role"}, "ValidationError", "length greater than or equal to 20"),
         ({"RoleArn": "arn:aws:iam::123456789012:user/Bob"}, "ValidationError", "is invalid"),
         ({"ExternalId": "a"}, "ValidationError", "externalId"),
         ({"SourceIdentity": "a b"}, "ValidationError", "sourceIdentity"),
-        ({"TokenCode": "12345", "SerialNumber": "arn:aws:iam::1:mfa/x"}, "ValidationError", "tokenCode"),
+        (
+            {"TokenCode": "12345", "SerialNumber": "arn:aws:iam::1:mfa/x"},
+            "ValidationError",
+            "tokenCode",
+        ),
         ({"Policy": "{"}, "MalformedPolicyDocument", "invalid Json"),
         ({"Policy": "{}"}, "MalformedPolicyDocument", "Syntax errors"),
         ({"Policy": "x" * 2049}, "ValidationError", "'policy'"),
         ({"PolicyArns": [{"arn": "arn:aws:iam::aws:role/x"}]}, "ValidationError", "is not valid"),
-        ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]}, "InvalidParameterValue", "Duplicate"),
+        (
+            {"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]},
+            "InvalidParameterValue",
+            "Duplicate",
+        ),
         ({"Tags": [{"Key": "a", "Value": "!"}]}, "ValidationError", "tags"),
         ({"TransitiveTagKeys": ["a"]}, "InvalidParameterValue", "must be included"),
     ],
@@ -169,7 +187,10 @@ def test_a_token_code_is_refused_in_the_words_of_aws(aws: FakeAws) -> None:
     device = aws.add_mfa(bob, codes=["111111", "222222"], once=True)
     code = {"TokenCode": "111111"}
     serial = {"SerialNumber": device.serial}
-    assert "invalid MFA one time pass code" in refused(aws, bob, role.arn, **serial, TokenCode="999999")[1]
+    assert (
+        "invalid MFA one time pass code"
+        in refused(aws, bob, role.arn, **serial, TokenCode="999999")[1]
+    )
     assert "must provide both" in refused(aws, bob, role.arn, **serial)[1]
     assert "unable to validate MFA code" in refused(aws, eve, role.arn, **serial, **code)[1]
     assume(aws, bob, role.arn, **serial, **code)
@@ -182,7 +203,9 @@ def test_tags_must_be_trusted_and_may_be_conditions(aws: FakeAws) -> None:
     bob = aws.add_user("Bob")
     tags = [{"Key": "team", "Value": "blue"}]
     untagged = aws.add_role("untagged", trusted_actions=["sts:AssumeRole"])
-    tagged = aws.add_role("tagged", condition={"StringEquals": {"aws:RequestTag/team": ["blue", "red"]}})
+    tagged = aws.add_role(
+        "tagged", condition={"StringEquals": {"aws:RequestTag/team": ["blue", "red"]}}
+    )
     assert "sts:TagSession" in refused(aws, bob, untagged.arn, Tags=tags)[1]
     assert refused(aws, bob, tagged.arn)[0] == "AccessDenied"
     assert assume(aws, bob, tagged.arn, Tags=tags)["PackedPolicySize"] > 0

@@ -1,4 +1,4 @@
-"""An AWS of the tests' own, on a loopback port: STS, IAM, single sign-on and metadata as the real ones behave."""
+"""An AWS of the tests' own, on a loopback port, that behaves as the real one does."""
 
 from .aws import FakeAws
 from .calls import Call

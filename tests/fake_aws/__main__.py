@@ -1,4 +1,4 @@
-"""Run the fake AWS as a process of its own: `python -m tests.fake_aws --port 0 --state FILE.json`."""
+"""Run the fake AWS as a process: `python -m tests.fake_aws --port 0 --state FILE.json`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ def main() -> None:
     """Print the URL on a line of its own, then answer until a signal or an interrupt comes."""
     parser = argparse.ArgumentParser(prog="python -m tests.fake_aws", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="the port; a free one by default")
-    parser.add_argument("--state", type=Path, help="a JSON file of what this AWS holds (see control.State)")
+    parser.add_argument(
+        "--state", type=Path, help="a JSON file of what this AWS holds (see control.State)"
+    )
     options = parser.parse_args()
     stopping = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stopping)  # Threads started later inherit it, so only sigwait sees them.
+    signal.pthread_sigmask(
+        signal.SIG_BLOCK, stopping
+    )  # Threads started later inherit it, so only sigwait sees them.
     with FakeAws(port=options.port) as aws:
         if options.state:
             load(aws, json.loads(options.state.read_text(encoding="utf-8")))

@@ -24,7 +24,7 @@ TAG = r"[\w\s.:/=+\-@]*"
 
 
 def check_text(request: Request, name: str, least: int, most: int, pattern: str) -> None:
-    """Raise ValidationError where a parameter was sent that breaks the length or the pattern of the API model."""
+    """Raise ValidationError where a parameter breaks the length or pattern of the API model."""
     value = request.get(name)
     if value is None:
         return
@@ -34,20 +34,26 @@ def check_text(request: Request, name: str, least: int, most: int, pattern: str)
     if len(value) > most:
         raise constraint(value, member, f"Member must have length less than or equal to {most}")
     if not re.fullmatch(pattern, value, re.ASCII):
-        raise constraint(value, member, f"Member must satisfy regular expression pattern: {pattern}")
+        raise constraint(
+            value, member, f"Member must satisfy regular expression pattern: {pattern}"
+        )
 
 
 def check_duration(request: Request, most: int) -> int | None:
-    """Return DurationSeconds, or None where it was not sent; ValidationError outside 900 to `most`."""
+    """Return DurationSeconds, None where not sent; ValidationError outside 900 to `most`."""
     text = request.get("DurationSeconds")
     if text is None:
         return None
     if not re.fullmatch(r"-?\d+", text):
         raise AwsError("MalformedInput", "Invalid Argument")
     if int(text) < 900:
-        raise constraint(text, "durationSeconds", "Member must have value greater than or equal to 900")
+        raise constraint(
+            text, "durationSeconds", "Member must have value greater than or equal to 900"
+        )
     if int(text) > most:
-        raise constraint(text, "durationSeconds", f"Member must have value less than or equal to {most}")
+        raise constraint(
+            text, "durationSeconds", f"Member must have value less than or equal to {most}"
+        )
     return int(text)
 
 
@@ -60,11 +66,16 @@ def check_mfa(world: World, request: Request, keys: Keys) -> bool:
         return False
     failed = "MultiFactorAuthentication failed"
     if serial is None or code is None:
-        raise AwsError("AccessDenied", f"{failed}, must provide both MFA serial number and one time pass code.", 403)
+        raise AwsError(
+            "AccessDenied",
+            f"{failed}, must provide both MFA serial number and one time pass code.",
+            403,
+        )
     device = world.devices.get(serial)
     if device is None or device.user_arn != keys.arn:
         why = (
-            "unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
+            "unable to validate MFA code.  Please verify your MFA serial number is valid and "
+            "associated with this user."
         )
         raise AwsError("AccessDenied", f"{failed}, {why}", 403)
     if code not in device.codes:
@@ -75,7 +86,7 @@ def check_mfa(world: World, request: Request, keys: Keys) -> bool:
 
 
 def session_policies(request: Request) -> tuple[Document, ...]:
-    """Return the session policies of a request; a managed one, which is unknown here, allows all."""
+    """Return a request's session policies; a managed one, which is unknown here, allows all."""
     check_text(request, "Policy", 1, 2048, r"[\u0009\u000A\u000D\u0020-\u00FF]+")
     found: list[Document] = []
     if (text := request.get("Policy")) is not None:
@@ -88,7 +99,9 @@ def session_policies(request: Request) -> tuple[Document, ...]:
         found.append(document)
     arns = [member.get("arn", "") for member in request.members("PolicyArns")]
     if len(arns) > 10:
-        raise constraint(str(arns), "policyArns", "Member must have length less than or equal to 10")
+        raise constraint(
+            str(arns), "policyArns", "Member must have length less than or equal to 10"
+        )
     for arn in arns:
         if not re.fullmatch(r"arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", arn):
             raise validation(f"ARN {arn} is not valid.")
@@ -103,9 +116,15 @@ def session_tags(request: Request, keys: Keys) -> tuple[dict[str, str], frozense
         raise constraint(str(pairs), "tags", "Member must have length less than or equal to 50")
     for key, value in pairs:
         if not re.fullmatch(TAG, key) or not 1 <= len(key) <= 128:
-            raise constraint(key, "tags.1.member.key", f"Member must satisfy regular expression pattern: {TAG}")
+            raise constraint(
+                key, "tags.1.member.key", f"Member must satisfy regular expression pattern: {TAG}"
+            )
         if not re.fullmatch(TAG, value) or len(value) > 256:
-            raise constraint(value, "tags.1.member.value", f"Member must satisfy regular expression pattern: {TAG}")
+            raise constraint(
+                value,
+                "tags.1.member.value",
+                f"Member must satisfy regular expression pattern: {TAG}",
+            )
     if len({key.lower() for key, _ in pairs}) < len(pairs):
         message = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
         raise AwsError("InvalidParameterValue", message)
@@ -116,17 +135,21 @@ def session_tags(request: Request, keys: Keys) -> tuple[dict[str, str], frozense
     inherited = {key: value for key, value in keys.tags.items() if key in keys.transitive_tag_keys}
     if {key.lower() for key, _ in pairs} & {key.lower() for key in inherited}:
         message = (
-            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key "
-            "from the calling session."
+            "One of the specified transitive tag keys can't be set because it conflicts with a "
+            "transitive tag key from the calling session."
         )
         raise AwsError("InvalidParameterValue", message)
     return inherited | dict(pairs), frozenset(transitive | set(inherited))
 
 
 def check_size(world: World, request: Request) -> int | None:
-    """Return how much of the room for policies and tags is used, in percent; None where none were sent."""
+    """Return how much of the room for policies and tags is used, in percent; None without any."""
     names = ("Policy", "PolicyArns.", "Tags.", "TransitiveTagKeys.")
-    sent = [value for name, value in request.parameters.items() if name == "Policy" or name.startswith(names[1:])]
+    sent = [
+        value
+        for name, value in request.parameters.items()
+        if name == "Policy" or name.startswith(names[1:])
+    ]
     if not sent:
         return None
     percent = -(-sum(map(len, sent)) * 100 // world.packed_policy_limit)
@@ -187,14 +210,19 @@ def assume_role(world: World, request: Request, caller: Caller) -> dict[str, Any
 def _seconds(asked: int | None, role: Role, keys: Keys) -> int:
     if asked is not None and keys.temporary and asked > CHAINED_SECONDS:
         raise validation(
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
+            "role chaining"
         )
     if asked is not None and asked > role.max_session_duration:
-        raise validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+        raise validation(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        )
     return asked or CHAINED_SECONDS
 
 
-def _context(world: World, request: Request, keys: Keys, *, mfa: bool) -> dict[str, str | list[str]]:
+def _context(
+    world: World, request: Request, keys: Keys, *, mfa: bool
+) -> dict[str, str | list[str]]:
     context: dict[str, str | list[str]] = {
         "aws:PrincipalArn": keys.owner.arn,
         "aws:PrincipalAccount": keys.account,
@@ -222,11 +250,16 @@ def _context(world: World, request: Request, keys: Keys, *, mfa: bool) -> dict[s
 
 
 def check_trust(world: World, role: Role, keys: Keys, action: str, context: policy.Context) -> None:
-    """Raise AccessDenied unless the role trusts the caller and, where that takes both, the caller's policies allow it."""
+    """Raise AccessDenied unless the role's trust and the caller's policies let the caller in."""
     trusted = policy.trusts(role.trust, action, [keys.arn, keys.owner.arn], keys.account, context)
     allowed = world.allows(keys, action, role.arn, context)
     limited = bool(keys.session_policies) and allowed != "allowed"
-    named = trusted == "principal" and keys.account == role.account and allowed != "explicitDeny" and not limited
+    named = (
+        trusted == "principal"
+        and keys.account == role.account
+        and allowed != "explicitDeny"
+        and not limited
+    )
     both = trusted in {"principal", "account"} and allowed == "allowed"
     if not named and not both:
         raise not_authorized(keys.arn, action, role.arn)

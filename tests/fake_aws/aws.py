@@ -30,7 +30,7 @@ class FakeAws(World):
     """
 
     def __init__(self, account: str = ACCOUNT, port: int = 0) -> None:
-        """Make an AWS with one empty account; it answers once it is started, or entered as a context."""
+        """Make an AWS with one empty account; it answers once started, or entered as a context."""
         self.log = CallLog()
         self.faults = Faults()
         super().__init__(account)
@@ -59,7 +59,10 @@ class FakeAws(World):
         return self.start()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stop."""
         self.stop()
@@ -68,15 +71,24 @@ class FakeAws(World):
         """Return the calls so far: of one action, and with these parameters or attributes."""
         return self.log.calls(action, **wanted)
 
-    def fault(self, kind: Kind, action: str = "*", *, times: int | None = None, **detail: Any) -> None:  # noqa: ANN401
-        """Let the next `times` answers to an action, or all, go wrong; `detail` are the fields of `Fault`."""
+    def fault(
+        self,
+        kind: Kind,
+        action: str = "*",
+        *,
+        times: int | None = None,
+        **detail: Any,  # noqa: ANN401
+    ) -> None:
+        """Let the next `times` answers to an action, or all, go wrong; `detail`: see `Fault`."""
         self.faults.add(Fault(kind, action, times, **detail))
 
     def clear_faults(self) -> None:
         """Let nothing go wrong any more."""
         self.faults.clear()
 
-    def environ(self, keys: Keys | None = None, *, region: str | None = "us-east-1") -> dict[str, str]:
+    def environ(
+        self, keys: Keys | None = None, *, region: str | None = "us-east-1"
+    ) -> dict[str, str]:
         """Return the variables that send an AWS SDK here, with these keys if any."""
         variables = {"AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
         if region:

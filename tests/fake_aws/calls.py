@@ -52,7 +52,7 @@ class CallLog:
         return call
 
     def calls(self, action: str | None = None, **wanted: str) -> list[Call]:
-        """Return the calls so far, in order: of one action, and with these parameters or attributes."""
+        """Return the calls so far, in order: of an action, with these parameters or attributes."""
         with self._lock:
             calls = list(self._calls)
         return [

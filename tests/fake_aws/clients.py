@@ -15,28 +15,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .aws import FakeAws
+    from .control import Remote
     from .model import Keys
 
-ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5, parameter_validation=False)
-"""A configuration that sends each call once, whatever the service's model says of its parameters."""
-FIELDS = {"AccessKeyId": "access_key_id", "SecretAccessKey": "secret_access_key", "SessionToken": "session_token"}
+ONCE = Config(
+    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5, parameter_validation=False
+)
+"""A configuration that sends each call once, whatever the model says of its parameters."""
+FIELDS = {
+    "AccessKeyId": "access_key_id",
+    "SecretAccessKey": "secret_access_key",
+    "SessionToken": "session_token",
+}
 
 
 @functools.cache
 def _session() -> Any:  # noqa: ANN401 - boto3 has no types
-    """Return a session that no variable or file of this machine's has a part in; made once, as that is slow."""
-    variables = {"profile": (None, None, None, None), "config_file": (None, None, "/nonexistent", None)}
+    """Return a session that reads no variables and no files of this machine."""
+    variables = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, "/nonexistent", None),
+    }
     return boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
 
 
-def client(aws: FakeAws, keys: Keys | dict[str, Any] | None, service: str = "sts", region: str = "eu-west-1") -> Any:  # noqa: ANN401 - a client's class is made at run time
-    """Return a real client, with a user's keys, with the Credentials of an answer, or for unsigned calls."""
+def client(
+    aws: FakeAws | Remote,
+    keys: Keys | dict[str, Any] | None,
+    service: str = "sts",
+    region: str = "eu-west-1",
+) -> Any:  # noqa: ANN401 - a client's class is made at run time
+    """Return a real client: with a user's keys, an answer's Credentials, or for unsigned calls."""
     arguments: dict[str, Any] = {}
     if isinstance(keys, dict):
         arguments = {f"aws_{FIELDS[name]}": value for name, value in keys.items() if name in FIELDS}
     elif keys is not None:
         arguments = keys.boto3
-    return _session().client(service, endpoint_url=aws.url, region_name=region, config=ONCE, **arguments)
+    return _session().client(
+        service, endpoint_url=aws.url, region_name=region, config=ONCE, **arguments
+    )
 
 
 def refusal(call: Callable[[], Any]) -> tuple[str, str]:

@@ -3,8 +3,8 @@
 | request | does |
 |---|---|
 | `GET /_fake/calls?action=NAME` | answers `{"calls": […]}` |
-| `DELETE /_fake/calls` as `POST /_fake/clear-calls` | forgets the calls |
-| `POST /_fake/fault` `{"kind": …, "action": …, "times": …}` | lets a fault come, as `FakeAws.fault` |
+| `POST /_fake/clear-calls` | forgets the calls |
+| `POST /_fake/fault` `{"kind": …, "action": …}` | lets a fault come, as `FakeAws.fault` |
 | `POST /_fake/clear-faults` | lets nothing go wrong any more |
 | `POST /_fake/state` | adds what a state file holds |
 | `POST /_fake/expire` `{"access_key_id": …}` | lets temporary credentials expire |
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from .http import Request, Response
 
 State = dict[str, Any]
-"""`settings`, and lists `accounts`, `users`, `roles` and `mfa`: each item the arguments of the method that adds it."""
+"""`settings`, and lists of `accounts`, `users`, `roles`, `mfa`: arguments of what adds each."""
 
 
 def load(aws: FakeAws, state: State) -> dict[str, list[Any]]:
-    """Fill an AWS as a state says; return what was made: users' keys, roles' ARNs, devices' serials."""
+    """Fill an AWS as a state says; return users' keys, roles' ARNs, devices' serials."""
     for name, value in state.get("settings", {}).items():
         if not hasattr(aws, name):
             raise AttributeError(name)

@@ -1,6 +1,7 @@
-"""The proof of possession that goes with the refresh of a console login: keys and signatures on the curve P-256.
+"""The proof of possession that goes with the refresh of a console login, on the curve P-256.
 
-Follows RFC 9449 (DPoP), RFC 7515 (ES256) and SEC 1, in plain integers: the tests' own AWS needs no fast or secret one.
+Follows RFC 9449 (DPoP), RFC 7515 (ES256) and SEC 1, in plain integers: it need be neither fast
+nor secret here.
 """
 
 from __future__ import annotations
@@ -44,14 +45,20 @@ def _times(factor: int, point: Point) -> Point:
 
 
 def new_key() -> tuple[str, str]:
-    """Return a private key as the PEM text of a login's file, and its public coordinates as a DPoP header has them."""
+    """Return a private key as PEM, and its public coordinates as a DPoP header has them."""
     private = secrets.randbelow(N - 1) + 1
     public = _times(private, G)
     assert public is not None
     x, y = (coordinate.to_bytes(32) for coordinate in public)
-    der = bytes.fromhex("30770201010420") + private.to_bytes(32) + bytes.fromhex("a00a06082a8648ce3d030107a14403420004")
+    der = (
+        bytes.fromhex("30770201010420")
+        + private.to_bytes(32)
+        + bytes.fromhex("a00a06082a8648ce3d030107a14403420004")
+    )
     text = base64.encodebytes(der + x + y).decode()
-    return f"-----BEGIN EC PRIVATE KEY-----\n{text}-----END EC PRIVATE KEY-----\n", _encode(x) + _encode(y)
+    return f"-----BEGIN EC PRIVATE KEY-----\n{text}-----END EC PRIVATE KEY-----\n", _encode(
+        x
+    ) + _encode(y)
 
 
 def _encode(data: bytes) -> str:
@@ -63,7 +70,7 @@ def _decode(text: str) -> bytes:
 
 
 def proven_key(header: str, url: str) -> str | None:
-    """Return the public coordinates of the key that signed a DPoP header for a POST to a URL; None for a bad one."""
+    """Return the coordinates of the key that signed a DPoP header; None for a bad one."""
     try:
         first, second, third = header.split(".")
         key = json.loads(_decode(first))["jwk"]
@@ -75,6 +82,10 @@ def proven_key(header: str, url: str) -> str | None:
         return None
     digest = int.from_bytes(hashlib.sha256(f"{first}.{second}".encode()).digest())
     point = _add(_times(digest * inverse % N, G), _times(r * inverse % N, public))
-    if point is None or point[0] % N != r or (claims.get("htm"), claims.get("htu")) != ("POST", url):
+    if (
+        point is None
+        or point[0] % N != r
+        or (claims.get("htm"), claims.get("htu")) != ("POST", url)
+    ):
         return None
     return str(key["x"]) + str(key["y"])

@@ -22,7 +22,8 @@ def validation(message: str) -> AwsError:
 def constraint(value: str, member: str, rule: str) -> AwsError:
     """Return the ValidationError of one member that breaks one rule of the API model."""
     return validation(
-        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {rule}"
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+        f"{rule}"
     )
 
 
@@ -31,11 +32,14 @@ def not_authorized(caller_arn: str, action: str, resource: str, why: str = "") -
     because = f" because {why}" if why else ""
     return AwsError(
         "AccessDenied",
-        f"User: {caller_arn} is not authorized to perform: {action} on resource: {resource}{because}",
+        f"User: {caller_arn} is not authorized to perform: {action} "
+        f"on resource: {resource}{because}",
         403,
     )
 
 
 def invalid_token() -> AwsError:
     """Return the error of an unknown key, or of a session token that is not the key's."""
-    return AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+    return AwsError(
+        "InvalidClientTokenId", "The security token included in the request is invalid.", 403
+    )

@@ -9,19 +9,22 @@ from typing import Any, Literal
 from .http import Response, html, json_error, xml_error
 
 Kind = Literal[
-    "delay", "hang", "drip", "drop", "drop-midway", "status", "throttle", "error", "garbage", "captive-portal", "empty",
-    "body", "fields", "wrong-types", "no-expiration", "past-expiration", "year-9999", "hostile",
+    "delay", "hang", "drip", "drop", "drop-midway",
+    "status", "throttle", "error", "garbage", "captive-portal", "empty", "body",
+    "fields", "wrong-types", "bad-expiration", "no-expiration", "past-expiration", "year-9999",
+    "hostile",
 ]  # fmt: skip
 
 FIELDS: dict[str, dict[str, Any]] = {
-    "wrong-types": {"SessionToken": {"Unexpected": "element"}, "Expiration": "tomorrow"},
+    "wrong-types": {"SessionToken": {"Unexpected": "element"}},
+    "bad-expiration": {"Expiration": "tomorrow"},
     "no-expiration": {"Expiration": None},
     "past-expiration": {"Expiration": "2001-01-01T00:00:00Z"},
     "year-9999": {"Expiration": "9999-12-31T23:59:59Z"},
     "hostile": {
         "AccessKeyId": "ASIA'\";touch pwned;$(touch pwned)\ntouch pwned\n",
         "SecretAccessKey": "a'b\"c\\d`touch pwned`$(touch pwned);touch pwned\nexport PWNED=1\n",
-        "SessionToken": "';touch pwned;'\"$(touch pwned)\" \\'\n!!\r\n%PATH% &touch pwned& |touch pwned\\",
+        "SessionToken": "';touch pwned;'\"$(touch pwned)\" \\'\n!!\r\n%PATH% &touch x& |touch x\\",
     },
 }
 """The faults that only change the fields of the credentials in an answer."""
@@ -45,20 +48,22 @@ class Fault:
     content_type: str = "text/xml"
     headers: dict[str, str] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
-    """What takes the place of AccessKeyId, SecretAccessKey, SessionToken and Expiration; None leaves it out."""
+    """What takes the place of AccessKeyId and the other three; None leaves a field out."""
 
     @property
     def overrides(self) -> dict[str, Any]:
         """The fields of credentials that this fault changes."""
         return FIELDS.get(self.kind, self.fields)
 
-    def answer(self, service: str | None) -> Response | None:
-        """Return the answer that this fault gives in place of the action's; None where the action is done."""
+    def answer(self, service: str | None) -> Response | None:  # noqa: PLR0911 - one a kind
+        """Return what this fault answers in place of the action; None where the action is done."""
         error = xml_error if service in {None, "sts", "iam", "rds", "ec2"} else json_error
         match self.kind:
             case "status":
                 status = self.status or 500
-                return error({503: "ServiceUnavailable"}.get(status, "InternalFailure"), self.message, status)
+                return error(
+                    {503: "ServiceUnavailable"}.get(status, "InternalFailure"), self.message, status
+                )
             case "throttle":
                 return error("Throttling", "Rate exceeded", 400)
             case "error":

@@ -1,4 +1,4 @@
-"""Fixtures of the fake AWS: a conftest names this module in `pytest_plugins`, or imports from it."""
+"""Fixtures of the fake AWS, for a conftest to import."""
 
 from __future__ import annotations
 

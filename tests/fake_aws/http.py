@@ -34,17 +34,21 @@ class Request:
     headers: Message
     body: bytes
     overrides: dict[str, Any] = field(default_factory=dict)
-    """What a fault puts in place of the fields of credentials in the answer; None leaves the field out."""
+    """What a fault puts in place of fields of credentials; None leaves the field out."""
 
     def __post_init__(self) -> None:
         """Decode the parameters of the query string, of a form or of a JSON body."""
         self.parameters: dict[str, str] = dict(parse_qsl(self.query, keep_blank_values=True))
         content_type = self.headers.get("Content-Type", "")
         if content_type.startswith("application/x-www-form-urlencoded"):
-            self.parameters |= parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+            self.parameters |= parse_qsl(
+                self.body.decode("utf-8", "replace"), keep_blank_values=True
+            )
         elif self.body.startswith(b"{"):
             values = self.json()
-            self.parameters |= {name: v if isinstance(v, str) else json.dumps(v) for name, v in values.items()}
+            self.parameters |= {
+                name: v if isinstance(v, str) else json.dumps(v) for name, v in values.items()
+            }
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body; an empty one for any other body."""
@@ -66,7 +70,7 @@ class Request:
         return value
 
     def members(self, name: str) -> list[dict[str, str]]:
-        """Return a list of the query protocol, `NAME.member.1.KEY=…`; a plain member is under the key `""`."""
+        """Return a list, `NAME.member.1.KEY=…`; of a list of texts each has the key `""`."""
         found: dict[int, dict[str, str]] = {}
         for key, value in self.parameters.items():
             if match := re.fullmatch(rf"{name}\.member\.(\d+)(?:\.(.+))?", key):
@@ -98,7 +102,7 @@ class Response:
 
 
 def element(name: str, value: object) -> str:
-    """Return one XML element, as the query protocol writes dictionaries, lists and scalars; None is no element."""
+    """Return an XML element as the query protocol writes it; None is no element."""
     if value is None:
         return ""
     if isinstance(value, dict):
@@ -114,23 +118,29 @@ def element(name: str, value: object) -> str:
 
 def result(service: str, action: str, value: dict[str, Any]) -> Response:
     """Return an answer of the query protocol."""
-    answer = element(f"{action}Result", value) + element("ResponseMetadata", {"RequestId": REQUEST_ID})
-    return Response(f'<{action}Response xmlns="{NAMESPACES[service]}">{answer}</{action}Response>'.encode())
+    answer = element(f"{action}Result", value) + element(
+        "ResponseMetadata", {"RequestId": REQUEST_ID}
+    )
+    return Response(
+        f'<{action}Response xmlns="{NAMESPACES[service]}">{answer}</{action}Response>'.encode()
+    )
 
 
 def xml_error(code: str, message: str, status: int, service: str = "sts") -> Response:
     """Return an error of the query protocol, or of EC2's own."""
     error = element("Code", code) + element("Message", message)
     if service == "ec2":
-        text = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>{REQUEST_ID}</RequestID></Response>"
-        return Response(text.encode(), status)
+        text = f"<Errors><Error>{error}</Error></Errors><RequestID>{REQUEST_ID}</RequestID>"
+        return Response(f"<Response>{text}</Response>".encode(), status)
     side = "Sender" if status < 500 else "Receiver"
     text = f"<Error><Type>{side}</Type>{error}</Error><RequestId>{REQUEST_ID}</RequestId>"
     namespace = NAMESPACES.get(service, NAMESPACES["sts"])
     return Response(f'<ErrorResponse xmlns="{namespace}">{text}</ErrorResponse>'.encode(), status)
 
 
-def json_answer(value: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_answer(
+    value: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     """Return a JSON answer."""
     return Response(json.dumps(value).encode(), status, "application/json", headers or {})
 
@@ -139,7 +149,9 @@ def json_error(code: str, message: str, status: int) -> Response:
     """Return an error of the REST-JSON protocol, with the fields that OAuth services add."""
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", code.removesuffix("Exception")).lower()
     body = {"__type": code, "message": message, "error": snake, "error_description": message}
-    return Response(json.dumps(body).encode(), status, "application/json", {"x-amzn-ErrorType": code})
+    return Response(
+        json.dumps(body).encode(), status, "application/json", {"x-amzn-ErrorType": code}
+    )
 
 
 def html(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:

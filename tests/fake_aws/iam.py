@@ -39,7 +39,9 @@ def list_roles(world: World, request: Request, caller: Caller) -> dict[str, Any]
     check(world, caller, "iam:ListRoles", world.arn("iam", caller.keys.account, "role/"))
     prefix = request.get("PathPrefix") or "/"
     roles = [
-        role for role in world.roles.values() if role.account == caller.keys.account and role.path.startswith(prefix)
+        role
+        for role in world.roles.values()
+        if role.account == caller.keys.account and role.path.startswith(prefix)
     ]
     roles.sort(key=lambda role: role.name)
     start, size = _page(request, "marker"), int(request.get("MaxItems") or 100)
@@ -66,8 +68,16 @@ def _page(request: Request, prefix: str) -> int:
 def get_role(world: World, request: Request, caller: Caller) -> dict[str, Any]:
     """Answer GetRole."""
     name, account = request.require("RoleName"), caller.keys.account
-    role = next((role for role in world.roles.values() if role.account == account and role.name == name), None)
-    check(world, caller, "iam:GetRole", role.arn if role else world.arn("iam", account, f"role/{name}"))
+    role = next(
+        (role for role in world.roles.values() if role.account == account and role.name == name),
+        None,
+    )
+    check(
+        world,
+        caller,
+        "iam:GetRole",
+        role.arn if role else world.arn("iam", account, f"role/{name}"),
+    )
     if role is None:
         raise AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
     return {"Role": _show(role, whole=True)}
@@ -78,8 +88,16 @@ def get_user(world: World, _request: Request, caller: Caller) -> dict[str, Any]:
     user = caller.keys.owner
     check(world, caller, "iam:GetUser", user.arn)
     if not isinstance(user, User):
-        raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials")
-    shown = {"UserName": user.name, "UserId": user.id, "Arn": user.arn, "Path": "/", "CreateDate": CREATED}
+        raise AwsError(
+            "ValidationError", "Must specify userName when calling with non-User credentials"
+        )
+    shown = {
+        "UserName": user.name,
+        "UserId": user.id,
+        "Arn": user.arn,
+        "Path": "/",
+        "CreateDate": CREATED,
+    }
     return {"User": shown}
 
 
@@ -95,17 +113,22 @@ def list_mfa_devices(world: World, _request: Request, caller: Caller) -> dict[st
     check(world, caller, "iam:ListMFADevices", caller.keys.arn)
     name = caller.keys.owner.name
     devices = [device for device in world.devices.values() if device.user_arn == caller.keys.arn]
-    shown = [{"UserName": name, "SerialNumber": device.serial, "EnableDate": CREATED} for device in devices]
+    shown = [
+        {"UserName": name, "SerialNumber": device.serial, "EnableDate": CREATED}
+        for device in devices
+    ]
     return {"MFADevices": shown, "IsTruncated": False}
 
 
 def simulate_principal_policy(world: World, request: Request, caller: Caller) -> dict[str, Any]:
-    """Answer SimulatePrincipalPolicy: what the identity policies of a user or role say of actions on resources."""
+    """Answer SimulatePrincipalPolicy: what the identity policies of a user or role say."""
     source = request.require("PolicySourceArn")
     check(world, caller, "iam:SimulatePrincipalPolicy", source)
     owner: User | Role | None = world.users.get(source) or world.roles.get(source)
     if owner is None or owner.account != caller.keys.account:
-        raise AwsError("NoSuchEntity", f"The policy source entity with ARN {source} cannot be found.", 404)
+        raise AwsError(
+            "NoSuchEntity", f"The policy source entity with ARN {source} cannot be found.", 404
+        )
     results = [
         {
             "EvalActionName": action[""],
@@ -124,7 +147,9 @@ def check(world: World, caller: Caller, action: str, resource: str) -> None:
     """Raise AccessDenied unless the caller's policies allow an action."""
     decision = world.allows(caller.keys, action, resource)
     if decision == "explicitDeny":
-        raise not_authorized(caller.keys.arn, action, resource, "an explicit deny in an identity-based policy")
+        raise not_authorized(
+            caller.keys.arn, action, resource, "an explicit deny in an identity-based policy"
+        )
     if decision != "allowed":
         why = f"no identity-based policy allows the {action} action"
         raise not_authorized(caller.keys.arn, action, resource, why)
@@ -152,8 +177,9 @@ def describe_instances(world: World, caller: Caller) -> Response:
     """Answer EC2's DescribeInstances: none, for whoever may ask."""
     if world.allows(caller.keys, "ec2:DescribeInstances", "*") != "allowed":
         message = (
-            f"You are not authorized to perform this operation. User: {caller.keys.arn} is not authorized to perform: "
-            "ec2:DescribeInstances because no identity-based policy allows the ec2:DescribeInstances action"
+            f"You are not authorized to perform this operation. User: {caller.keys.arn} is not "
+            "authorized to perform: ec2:DescribeInstances because no identity-based policy allows "
+            "the ec2:DescribeInstances action"
         )
         raise AwsError("UnauthorizedOperation", message, 403)
     body = f"<requestId>{REQUEST_ID}</requestId><reservationSet/>"

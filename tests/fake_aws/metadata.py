@@ -49,12 +49,17 @@ def _show(world: World, request: Request, role: Role, name: str) -> dict[str, An
 def container(world: World, request: Request) -> Response:
     """Answer a container's request for its credentials."""
     known = world.metadata
-    if known.container_token is not None and request.header("Authorization") != known.container_token:
+    if (
+        known.container_token is not None
+        and request.header("Authorization") != known.container_token
+    ):
         raise AwsError("Unauthorized", "Invalid authorization token", 401)
     if known.container_role is None:
         raise AwsError("NoCredentials", "No role is assigned", 404)
     shown = _show(world, request, known.container_role, "container")
-    return json_answer({**shown, "RoleArn": known.container_role.arn, "AccountId": known.container_role.account})
+    return json_answer(
+        {**shown, "RoleArn": known.container_role.arn, "AccountId": known.container_role.account}
+    )
 
 
 def instance_token(world: World, request: Request) -> Response:
@@ -79,7 +84,9 @@ def instance_credentials(world: World, request: Request) -> Response:
     if not wanted:
         return Response(role.name.encode(), 200, "text/plain")
     shown = _show(world, request, role, INSTANCE)
-    return json_answer({"Code": "Success", "LastUpdated": "2024-01-01T00:00:00Z", "Type": "AWS-HMAC", **shown})
+    return json_answer(
+        {"Code": "Success", "LastUpdated": "2024-01-01T00:00:00Z", "Type": "AWS-HMAC", **shown}
+    )
 
 
 def instance_zone(world: World, request: Request) -> Response:

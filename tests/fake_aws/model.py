@@ -93,7 +93,10 @@ class Keys:
     @property
     def environ(self) -> dict[str, str]:
         """The variables that hand these keys to an AWS SDK."""
-        variables = {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
+        variables = {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
         if self.session_token is not None:
             variables["AWS_SESSION_TOKEN"] = self.session_token
         return variables

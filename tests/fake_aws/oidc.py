@@ -31,7 +31,12 @@ def register_client(world: World, request: Request) -> Response:
     client, secret = world.sso.add_client()
     now = int(world.now())
     return json_answer(
-        {"clientId": client, "clientSecret": secret, "clientIdIssuedAt": now, "clientSecretExpiresAt": now + 90 * 86400}
+        {
+            "clientId": client,
+            "clientSecret": secret,
+            "clientIdIssuedAt": now,
+            "clientSecretExpiresAt": now + 90 * 86400,
+        }
     )
 
 
@@ -80,9 +85,15 @@ def authorize(world: World, request: Request) -> Response:
         return html("<h1>Invalid request</h1>", 400)
     state = {"state": request.get("state") or ""}
     if world.sso.approval == "denied":
-        return html("", 302, {"Location": f"{redirect}?{urlencode({'error': 'access_denied'} | state)}"})
+        return html(
+            "", 302, {"Location": f"{redirect}?{urlencode({'error': 'access_denied'} | state)}"}
+        )
     code = secrets.token_urlsafe(40)
-    world.sso.codes[code] = {"challenge": challenge, "redirect": redirect, "client": request.get("client_id") or ""}
+    world.sso.codes[code] = {
+        "challenge": challenge,
+        "redirect": redirect,
+        "client": request.get("client_id") or "",
+    }
     return html("", 302, {"Location": f"{redirect}?{urlencode({'code': code} | state)}"})
 
 
@@ -134,7 +145,11 @@ def _code(world: World, request: Request) -> None:
     known = world.sso.codes.pop(request.get("code") or "", None)
     digest = hashlib.sha256((request.get("codeVerifier") or "").encode()).digest()
     challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    sent = {"challenge": challenge, "redirect": request.get("redirectUri"), "client": request.get("clientId")}
+    sent = {
+        "challenge": challenge,
+        "redirect": request.get("redirectUri"),
+        "client": request.get("clientId"),
+    }
     if known != sent:
         raise AwsError("InvalidGrantException", "Invalid authorization code provided", 400)
 

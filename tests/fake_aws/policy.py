@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .model import Document
+if TYPE_CHECKING:
+    from .model import Document
 
 Context = Mapping[str, str | list[str]]
 """The condition keys that a request has."""
@@ -28,11 +29,13 @@ def like(pattern: str, text: str, flags: int = 0) -> bool:
 
 def statements(documents: Iterable[Document]) -> list[Document]:
     """Return the statements of policy documents."""
-    return [statement for document in documents for statement in as_list(document.get("Statement", []))]
+    return [
+        statement for document in documents for statement in as_list(document.get("Statement", []))
+    ]
 
 
 def document(allow: Iterable[str] = (), deny: Iterable[str] = ()) -> Document:
-    """Return the policy that allows and denies these actions; each is `ACTION` or `ACTION RESOURCE`."""
+    """Return the policy that allows and denies actions, each `ACTION` or `ACTION RESOURCE`."""
     made = []
     for effect, entries in (("Allow", allow), ("Deny", deny)):
         for entry in entries:
@@ -42,10 +45,14 @@ def document(allow: Iterable[str] = (), deny: Iterable[str] = ()) -> Document:
 
 
 def _matches_action(statement: Document, action: str) -> bool:
-    return any(like(pattern, action, re.IGNORECASE) for pattern in as_list(statement.get("Action", [])))
+    return any(
+        like(pattern, action, re.IGNORECASE) for pattern in as_list(statement.get("Action", []))
+    )
 
 
-def decide(documents: Iterable[Document], action: str, resource: str, context: Context | None = None) -> str:
+def decide(
+    documents: Iterable[Document], action: str, resource: str, context: Context | None = None
+) -> str:
     """Return what identity policies say: `allowed`, `implicitDeny` or `explicitDeny`."""
     decision = "implicitDeny"
     for statement in statements(documents):
@@ -60,15 +67,21 @@ def decide(documents: Iterable[Document], action: str, resource: str, context: C
     return decision
 
 
-def trusts(trust: Document, action: str, caller_arns: list[str], account: str, context: Context) -> str:
+def trusts(
+    trust: Document, action: str, caller_arns: list[str], account: str, context: Context
+) -> str:
     """Return how a trust policy names a caller.
 
-    `principal` where it names the caller, `account` where only its account, `explicitDeny`, or `no`.
+    `principal` where it names the caller, `account` where only its account, `explicitDeny`, `no`.
     """
     answer = "no"
     for statement in statements([trust]):
         kind = _named(statement.get("Principal", {}), caller_arns, account)
-        if kind == "no" or not _matches_action(statement, action) or not holds(statement.get("Condition", {}), context):
+        if (
+            kind == "no"
+            or not _matches_action(statement, action)
+            or not holds(statement.get("Condition", {}), context)
+        ):
             continue
         if statement["Effect"] == "Deny":
             return "explicitDeny"
@@ -82,7 +95,9 @@ def _named(principal: Any, caller_arns: list[str], account: str) -> str:  # noqa
         names = [*as_list(principal.get("AWS", [])), *as_list(principal.get("Federated", []))]
     if any(name == "*" or name in caller_arns for name in names):
         return "principal"
-    if any(name == account or re.fullmatch(rf"arn:[\w-]+:iam::{account}:root", name) for name in names):
+    if any(
+        name == account or re.fullmatch(rf"arn:[\w-]+:iam::{account}:root", name) for name in names
+    ):
         return "account"
     return "no"
 
@@ -90,7 +105,11 @@ def _named(principal: Any, caller_arns: list[str], account: str) -> str:  # noqa
 def holds(conditions: Document, context: Context) -> bool:
     """Whether every condition of a statement holds for a request."""
     return all(
-        _holds(operator, context.get(_spelling(key, context)), [str(value) for value in as_list(expected)])
+        _holds(
+            operator,
+            context.get(_spelling(key, context)),
+            [str(value) for value in as_list(expected)],
+        )
         for operator, tests in conditions.items()
         for key, expected in tests.items()
     )
@@ -109,7 +128,10 @@ def _holds(operator: str, actual: str | list[str] | None, expected: list[str]) -
     if actual is None:
         return optional or "Not" in operator or set_operator == "ForAllValues"
     values = actual if isinstance(actual, list) else [actual]
-    matched = [any(_compare(operator.replace("Not", ""), value, item) for item in expected) for value in values]
+    matched = [
+        any(_compare(operator.replace("Not", ""), value, item) for item in expected)
+        for value in values
+    ]
     if "Not" in operator:
         return not any(matched)
     return all(matched) if set_operator == "ForAllValues" else any(matched)

@@ -25,13 +25,13 @@ ROUTES = sso.ROUTES | oidc.ROUTES | metadata.ROUTES | signin.ROUTES
 
 
 def route_of(request: Request) -> tuple[str, Callable[[World, Request], Response]] | None:
-    """Return the name and the function of the REST action that a request asks for; None where it is none."""
+    """Return the name and the function of the REST action that a request asks for, if any."""
     path = metadata.ROLES if request.path.startswith(metadata.ROLES) else request.path
     return ROUTES.get((request.method, path))
 
 
 def action_of(request: Request) -> str:
-    """Return the name of the action that a request asks for, or its method and path where it is none."""
+    """Return the name of the action that a request asks for, or its method and path."""
     if request.path == "/" and "Action" in request.parameters:
         return request.parameters["Action"]
     if request.path == "/federation" and "Action" in request.parameters:
@@ -67,10 +67,15 @@ def _answer(world: World, request: Request, call: Call) -> Response:
         caller = world.authenticate(request)
         call.caller_arn = caller.keys.arn
         if service is None:
-            raise AwsError("InvalidAction", f"Could not find operation {action} for version {request.get('Version')}")
+            raise AwsError(
+                "InvalidAction",
+                f"Could not find operation {action} for version {request.get('Version')}",
+            )
         if caller.service != service:
             raise AwsError(
-                "SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'.", 403
+                "SignatureDoesNotMatch",
+                f"Credential should be scoped to correct service: '{service}'.",
+                403,
             )
         return _signed(world, request, action, caller)
 

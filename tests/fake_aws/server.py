@@ -71,7 +71,9 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.misbehave(fault, request, call)
 
-    do_POST = do_PUT = do_HEAD = do_GET
+    do_POST = do_GET  # noqa: N815 - the name that the standard library calls
+    do_PUT = do_GET  # noqa: N815
+    do_HEAD = do_GET  # noqa: N815
 
     def log(self, request: Request) -> Call:
         """Add a request to the log of calls, before anything is done about it."""
@@ -147,7 +149,9 @@ class Handler(BaseHTTPRequestHandler):
             "Content-Length": str(len(response.body)),
             **response.headers,
         }
-        lines = "".join(f"{name}: {LINE_END.sub(' ', value)}\r\n" for name, value in headers.items())
+        lines = "".join(
+            f"{name}: {LINE_END.sub(' ', value)}\r\n" for name, value in headers.items()
+        )
         body = b"" if self.command == "HEAD" else response.body
         return f"HTTP/1.1 {response.status} Answer\r\n{lines}\r\n".encode() + body
 

@@ -33,7 +33,8 @@ LOGIN_SECONDS = 900
 class Signin:
     """Who is logged in, and the sign-in tokens that were given.
 
-    `refusal`: the OAuth error of every refresh, such as TOKEN_EXPIRED or INSUFFICIENT_PERMISSIONS; None for none.
+    `refusal`: the OAuth error of every refresh, such as TOKEN_EXPIRED or INSUFFICIENT_PERMISSIONS;
+    None for none.
     """
 
     def __init__(self, world: World) -> None:
@@ -63,8 +64,10 @@ class Signin:
             "dpopKey": pem,
         }
 
-    def write_login(self, directory: Path, session: str, keys: Keys, *, seconds: float = LOGIN_SECONDS) -> Path:
-        """Write the file that `aws login` leaves in ~/.aws/login/cache for a profile's `login_session`."""
+    def write_login(
+        self, directory: Path, session: str, keys: Keys, *, seconds: float = LOGIN_SECONDS
+    ) -> Path:
+        """Write what `aws login` leaves in ~/.aws/login/cache for a profile's `login_session`."""
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / f"{hashlib.sha256(session.encode()).hexdigest()}.json"
         path.write_text(json.dumps(self.add_login(keys, seconds=seconds)), encoding="utf-8")
@@ -95,7 +98,9 @@ def create_token(world: World, request: Request) -> Response:
 
 
 def _refused(error: str, code: str = "AccessDeniedException", status: int = 403) -> Response:
-    return json_answer({"error": error, "message": f"Refused: {error}"}, status, {"x-amzn-ErrorType": code})
+    return json_answer(
+        {"error": error, "message": f"Refused: {error}"}, status, {"x-amzn-ErrorType": code}
+    )
 
 
 def federation(world: World, request: Request) -> Response:
@@ -121,7 +126,10 @@ def _get_signin_token(world: World, request: Request) -> Response:
         and token == keys.session_token
         and (keys.expiration or 0) > world.now()
         and isinstance(keys.owner, Role)
-        and (duration is None or (duration.isdigit() and 900 <= int(duration) <= 43200 and not keys.chained))
+        and (
+            duration is None
+            or (duration.isdigit() and 900 <= int(duration) <= 43200 and not keys.chained)
+        )
     )
     if not good:
         return html("<h1>Bad request</h1>", 400)
@@ -136,7 +144,8 @@ def _login(world: World, request: Request) -> Response:
     if arn is None or not destination:
         return html("<h1>Your session has expired, or the request is not valid</h1>", 400)
     where = escape(destination, {'"': "&quot;"})
-    text = f'<h1>Signed in as <span id="arn">{escape(arn)}</span></h1><a id="destination" href="{where}">{where}</a>'
+    text = f'<h1>Signed in as <span id="arn">{escape(arn)}</span></h1>'
+    text += f'<a id="destination" href="{where}">{where}</a>'
     return html(text, headers={"Set-Cookie": "aws-userInfo=fake; HttpOnly"})
 
 

@@ -23,7 +23,8 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW_SECONDS = 300
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 AUTHORIZATION = re.compile(
-    rf"{ALGORITHM} Credential=(?P<key>[^/,]*)/(?P<date>\d*)/(?P<region>[^/,]*)/(?P<service>[^/,]*)/aws4_request,"
+    rf"{ALGORITHM} Credential=(?P<key>[^/,]*)/(?P<date>\d*)/(?P<region>[^/,]*)/(?P<service>[^/,]*)"
+    r"/aws4_request,"
     r"\s*SignedHeaders=(?P<headers>[^,]*),\s*Signature=(?P<signature>\w*)"
 )
 
@@ -46,7 +47,12 @@ def read_scope(request: Request) -> Scope | None:
     if match is None:
         return None
     return Scope(
-        match["key"], match["date"], match["region"], match["service"], match["headers"].split(";"), match["signature"]
+        match["key"],
+        match["date"],
+        match["region"],
+        match["service"],
+        match["headers"].split(";"),
+        match["signature"],
     )
 
 
@@ -77,13 +83,18 @@ def signature(request: Request, scope: Scope, secret_access_key: str) -> str:
 
 def check(request: Request, scope: Scope, secret_access_key: str) -> None:
     """Raise SignatureDoesNotMatch unless the request was signed with this secret key."""
-    required = {"host", "x-amz-security-token"} if request.header("X-Amz-Security-Token") else {"host"}
+    required = (
+        {"host", "x-amz-security-token"} if request.header("X-Amz-Security-Token") else {"host"}
+    )
     expected = signature(request, scope, secret_access_key)
-    if not required <= set(scope.signed_headers) or not hmac.compare_digest(expected, scope.signature):
+    if not required <= set(scope.signed_headers) or not hmac.compare_digest(
+        expected, scope.signature
+    ):
         raise AwsError(
             "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
-            "Access Key and signing method. Consult the service documentation for details.",
+            "The request signature we calculated does not match the signature you provided. Check "
+            "your AWS Secret Access Key and signing method. Consult the service documentation for "
+            "details.",
             403,
         )
 
@@ -98,10 +109,10 @@ def check_clock(request: Request, now: float) -> None:
 
     message = None
     if signed < now - SKEW_SECONDS:
-        message = f"Signature expired: {stamp} is now earlier than {show(now - SKEW_SECONDS)} ({show(now)} - 5 min.)"
+        limit = f"{show(now - SKEW_SECONDS)} ({show(now)} - 5 min.)"
+        message = f"Signature expired: {stamp} is now earlier than {limit}"
     elif signed > now + SKEW_SECONDS:
-        message = (
-            f"Signature not yet current: {stamp} is still later than {show(now + SKEW_SECONDS)} ({show(now)} + 5 min.)"
-        )
+        limit = f"{show(now + SKEW_SECONDS)} ({show(now)} + 5 min.)"
+        message = f"Signature not yet current: {stamp} is still later than {limit}"
     if message:
         raise AwsError("SignatureDoesNotMatch", message, 403)

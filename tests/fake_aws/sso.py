@@ -28,10 +28,11 @@ STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Sso:
-    """One user's sign-on: the roles it may have, and its bearer tokens; what oidc does with a login is set here too.
+    """One user's sign-on: the roles it may have, its bearer tokens, and how its logins go.
 
-    `pending`, `slow_down`: how many polls for a token are answered so, before the login is approved.
-    `approval`: who approves a login: `at-once`, `browser` (who opens the page), or `denied` or `expired`, nobody.
+    `pending`, `slow_down`: how many polls for a token are answered so, before a login is approved.
+    `approval`: who approves a login: `at-once` anybody, `browser` whoever opens the page;
+    `denied` and `expired` are logins that fail.
     `interval`: seconds that a client is told to leave between polls.
     `token_seconds`: how long an access token lives.
     """
@@ -52,12 +53,16 @@ class Sso:
         self.devices: dict[str, dict[str, Any]] = {}
         self.codes: dict[str, dict[str, str]] = {}
 
-    def add_role(self, name: str = "Developer", *, account: str | None = None, allow: Iterable[str] = ("*",)) -> Role:
-        """Assign a permission set to the user in an account; return the role that stands for it there."""
+    def add_role(
+        self, name: str = "Developer", *, account: str | None = None, allow: Iterable[str] = ("*",)
+    ) -> Role:
+        """Assign a permission set in an account to the user; return the role that stands for it."""
         account = account or self.world.account
         reserved = f"AWSReservedSSO_{name}_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         path = "/aws-reserved/sso.amazonaws.com/"
-        role = self.world.add_role(reserved, account=account, path=path, max_session_duration=43200, allow=allow)
+        role = self.world.add_role(
+            reserved, account=account, path=path, max_session_duration=43200, allow=allow
+        )
         self.roles[account, name] = role
         return role
 
@@ -79,7 +84,7 @@ class Sso:
         self.clients[client] = secrets.token_urlsafe(90)
         return client, self.clients[client]
 
-    def write_token(  # noqa: PLR0913 - all but the directory are options
+    def write_token(
         self,
         directory: Path,
         start_url: str = "https://example.awsapps.com/start",
@@ -89,7 +94,7 @@ class Sso:
         seconds: float = 3600,
         refreshable: bool = False,
     ) -> Path:
-        """Write the file that `aws sso login` leaves in ~/.aws/sso/cache, for an sso_session or a legacy profile."""
+        """Write what `aws sso login` leaves in ~/.aws/sso/cache; `session` is an sso_session."""
         token = {
             "startUrl": start_url,
             "region": region,
@@ -99,7 +104,11 @@ class Sso:
         if refreshable:
             client, secret = self.add_client()
             registered = time.strftime(STAMP, time.gmtime(self.world.now() + 90 * 86400))
-            token |= {"clientId": client, "clientSecret": secret, "registrationExpiresAt": registered}
+            token |= {
+                "clientId": client,
+                "clientSecret": secret,
+                "registrationExpiresAt": registered,
+            }
             token["refreshToken"] = self.add_refresh_token()
         name = hashlib.sha1((session or start_url).encode(), usedforsecurity=False).hexdigest()
         directory.mkdir(parents=True, exist_ok=True)
@@ -147,7 +156,11 @@ def list_account_roles(world: World, request: Request) -> Response:
     """Answer ListAccountRoles."""
     world.sso.check(request)
     wanted = request.get("account_id")
-    roles = [{"roleName": name, "accountId": account} for account, name in world.sso.roles if account == wanted]
+    roles = [
+        {"roleName": name, "accountId": account}
+        for account, name in world.sso.roles
+        if account == wanted
+    ]
     return json_answer({"roleList": roles})
 
 

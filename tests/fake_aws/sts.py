@@ -26,7 +26,9 @@ def get_session_token(world: World, request: Request, caller: Caller) -> dict[st
         raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
     seconds = check_duration(request, 129600)
     mfa = check_mfa(world, request, caller.keys)
-    keys = world.issue(caller.keys.owner, None, seconds or SESSION_TOKEN_SECONDS, mfa=mfa, tags=caller.keys.tags)
+    keys = world.issue(
+        caller.keys.owner, None, seconds or SESSION_TOKEN_SECONDS, mfa=mfa, tags=caller.keys.tags
+    )
     return {"Credentials": show_credentials(keys, request)}
 
 
@@ -50,18 +52,28 @@ def assume_role_with_web_identity(world: World, request: Request) -> dict[str, A
     seconds = check_duration(request, 43200)
     identity = world.web_identities.get(request.require("WebIdentityToken"))
     if identity is None:
-        raise AwsError("InvalidIdentityToken", "The web identity token provided could not be validated.")
+        raise AwsError(
+            "InvalidIdentityToken", "The web identity token provided could not be validated."
+        )
     if identity["expired"]:
-        raise AwsError("ExpiredTokenException", "Token expired: current date/time must be before the expiration time")
+        raise AwsError(
+            "ExpiredTokenException",
+            "Token expired: current date/time must be before the expiration time",
+        )
     action, provider = "sts:AssumeRoleWithWebIdentity", identity["provider"]
     role = world.roles.get(arn)
     if (
         role is None
-        or policy.trusts(role.trust, action, [provider], "", {f"{provider}:sub": identity["subject"]}) == "no"
+        or policy.trusts(
+            role.trust, action, [provider], "", {f"{provider}:sub": identity["subject"]}
+        )
+        == "no"
     ):
         raise AwsError("AccessDenied", f"Not authorized to perform {action}", 403)
     if seconds is not None and seconds > role.max_session_duration:
-        raise validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+        raise validation(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        )
     keys = world.issue(role, name, seconds or 3600)
     return {
         "SubjectFromWebIdentityToken": identity["subject"],
@@ -85,8 +97,8 @@ def answer(world: World, request: Request, action: str, caller: Caller) -> Respo
     if caller.region in world.disabled_regions:
         account = caller.keys.account
         message = (
-            f"STS is not activated in this region for account:{account}. Your account administrator can activate STS "
-            "in this region using the IAM Console."
+            f"STS is not activated in this region for account:{account}. Your account "
+            "administrator can activate STS in this region using the IAM Console."
         )
         raise AwsError("RegionDisabledException", message, 403)
     plain_session = caller.keys.temporary and isinstance(caller.keys.owner, User)

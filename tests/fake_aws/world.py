@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"
 ASSUME = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
 Principals = str | list[str] | Document | Keys | Role | User | None
-"""Who is trusted: ARNs, an account, `*`, the thing itself, a whole trust policy, or None for the role's account."""
+"""Who is trusted: ARNs, an account, `*`, the thing itself, a policy; None: the role's account."""
 
 
 class World:
     """Accounts, users, roles, devices and keys; and the settings that change how they behave.
 
-    `lifetime`: seconds that temporary credentials live, whatever was asked for; None for what was asked for.
+    `lifetime`: seconds that temporary credentials live, whatever was asked for, unless it is None.
     `page_size`: the most roles on a page of ListRoles.
     `clock_offset`: seconds that AWS's clock is ahead of this machine's.
     `check_clock`: whether a signature must be at most five minutes old, as real ones must.
@@ -70,8 +70,10 @@ class World:
         """Return AWS's time, in seconds since the epoch."""
         return time.time() + self.clock_offset
 
-    def add_account(self, account: str, *, partition: str = "aws", alias: str | None = None) -> Account:
-        """Make an account, or change its partition and alias; accounts named elsewhere make themselves."""
+    def add_account(
+        self, account: str, *, partition: str = "aws", alias: str | None = None
+    ) -> Account:
+        """Make an account, or change it; accounts that are named elsewhere make themselves."""
         self.accounts[account] = Account(account, partition, alias)
         return self.accounts[account]
 
@@ -80,7 +82,7 @@ class World:
         partition = self.accounts.setdefault(account, Account(account)).partition
         return f"arn:{partition}:{service}::{account}:{resource}"
 
-    def add_user(  # noqa: PLR0913 - all but the name are options
+    def add_user(
         self,
         name: str = "Bob",
         *,
@@ -95,17 +97,29 @@ class World:
     ) -> Keys:
         """Make an IAM user and return its access key.
 
-        `allow` and `deny` list actions, each `ACTION` or `ACTION RESOURCE`, with `*` as in a policy.
+        `allow` and `deny` list actions: `ACTION` or `ACTION RESOURCE`, with `*` as in a policy.
         """
         account = account or self.account
         policies = [policy.document(allow, deny), *([policy_document] if policy_document else [])]
         with self.lock:
-            user = User(name, self.arn("iam", account, f"user{path}{name}"), account, policies, tags=tags or {})
+            user = User(
+                name,
+                self.arn("iam", account, f"user{path}{name}"),
+                account,
+                policies,
+                tags=tags or {},
+            )
             self.users[user.arn] = user
-            return self.add_key(user, access_key_id=access_key_id, secret_access_key=secret_access_key)
+            return self.add_key(
+                user, access_key_id=access_key_id, secret_access_key=secret_access_key
+            )
 
     def add_key(
-        self, user: User | Keys, *, access_key_id: str | None = None, secret_access_key: str | None = None
+        self,
+        user: User | Keys,
+        *,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
     ) -> Keys:
         """Return one more access key of a user."""
         if isinstance(user, Keys):
@@ -123,7 +137,7 @@ class World:
         self.keys[keys.access_key_id] = keys
         return keys
 
-    def add_role(  # noqa: PLR0913 - all but the name are options
+    def add_role(
         self,
         name: str = "example-role",
         *,
@@ -138,7 +152,7 @@ class World:
         allow: Iterable[str] = ("*",),
         deny: Iterable[str] = (),
     ) -> Role:
-        """Make a role; `external_id` and `mfa` are conditions of its trust policy, beside `condition`."""
+        """Make a role; `external_id`, `mfa` and `condition` are conditions of its trust policy."""
         account = account or self.account
         conditions: Document = dict(condition or {})
         if external_id is not None:
@@ -148,11 +162,21 @@ class World:
         with self.lock:
             document = self._trust(trust, account, list(trusted_actions), conditions)
             arn = self.arn("iam", account, f"role{path}{name}")
-            role = Role(name, path, arn, account, document, [policy.document(allow, deny)], max_session_duration)
+            role = Role(
+                name,
+                path,
+                arn,
+                account,
+                document,
+                [policy.document(allow, deny)],
+                max_session_duration,
+            )
             self.roles[arn] = role
             return role
 
-    def _trust(self, trust: Principals, account: str, actions: list[str], conditions: Document) -> Document:
+    def _trust(
+        self, trust: Principals, account: str, actions: list[str], conditions: Document
+    ) -> Document:
         if isinstance(trust, dict):
             return trust
         if trust is None:
@@ -179,7 +203,12 @@ class World:
         return self.devices[serial]
 
     def add_web_identity(
-        self, token: str, *, subject: str = "web-user", provider: str = "accounts.example.com", expired: bool = False
+        self,
+        token: str,
+        *,
+        subject: str = "web-user",
+        provider: str = "accounts.example.com",
+        expired: bool = False,
     ) -> str:
         """Let a web identity token be accepted; a role trusts it by `Federated` or `*`."""
         self.web_identities[token] = {"subject": subject, "provider": provider, "expired": expired}
@@ -211,7 +240,7 @@ class World:
         return keys
 
     def expire_now(self, access_key_id: str | None = None) -> None:
-        """Let temporary credentials have expired a second ago: those of one key, or all issued so far."""
+        """Let temporary credentials have expired: those of one key, or all issued so far."""
         with self.lock:
             for keys in list(self.keys.values()):
                 if keys.temporary and access_key_id in {None, keys.access_key_id}:
@@ -230,19 +259,27 @@ class World:
         """Return who signed a request; AwsError where nobody did who may."""
         scope = sigv4.read_scope(request)
         if scope is None:
-            code = "IncompleteSignature" if request.header("Authorization") else "MissingAuthenticationToken"
+            code = (
+                "IncompleteSignature"
+                if request.header("Authorization")
+                else "MissingAuthenticationToken"
+            )
             raise AwsError(code, "Request is missing Authentication Token", 403)
         keys = self.keys.get(scope.access_key_id)
         if keys is None or request.header("X-Amz-Security-Token") != (keys.session_token or ""):
             raise invalid_token()
         if keys.expiration is not None and keys.expiration <= self.now():
-            raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
+            raise AwsError(
+                "ExpiredToken", "The security token included in the request is expired", 403
+            )
         sigv4.check(request, scope, keys.secret_access_key)
         if self.check_clock:
             sigv4.check_clock(request, self.now())
         return Caller(keys, scope.service, scope.region)
 
-    def allows(self, keys: Keys, action: str, resource: str, context: policy.Context | None = None) -> str:
+    def allows(
+        self, keys: Keys, action: str, resource: str, context: policy.Context | None = None
+    ) -> str:
         """Return what the identity's policies, and its session's, say: as `policy.decide`."""
         decision = policy.decide(keys.owner.policies, action, resource, context)
         if decision == "allowed" and keys.session_policies:
