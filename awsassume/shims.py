@@ -1,0 +1,58 @@
+"""The functions and hooks that make a shell at home with awsassume: `--init SHELL`.
+
+Each is a file of its own, plain code of its shell that works when it is sourced as it
+is. What `script` adds is the quickest way to start this very program.
+"""
+
+from __future__ import annotations
+
+import os
+
+SHELLS = ("bash", "zsh", "fish")
+"""The shells that have a shim."""
+
+_ANYWHERE = {
+    "bash": "\\command awsassume ",
+    "zsh": "\\command awsassume ",
+    "fish": "command awsassume ",
+}
+"""How each file starts the program: by its name, wherever PATH has it."""
+
+
+def script(shell: str, command: list[str]) -> str:
+    """Return the code that `eval` makes the shim of.
+
+    Args:
+        shell: one of `SHELLS`.
+        command: the program and the arguments that start awsassume, as for `execv`.
+
+    Raises:
+        ValueError: a word of the command that no shell can quote, or an unknown shell.
+        OSError: the file is missing from the installation, or unreadable.
+    """
+    if shell not in SHELLS:
+        raise ValueError(f"there is no shim for {shell}: choose one of {', '.join(SHELLS)}")
+    anywhere = _ANYWHERE[shell]
+    text = _read(f"awsassume.{shell}")
+    words = " ".join(_quoted(shell, word) for word in command)
+    return text.replace(anywhere, f"{anywhere.partition('awsassume')[0]}{words} ")
+
+
+def _read(name: str) -> str:
+    here = os.path.dirname(os.path.abspath(__file__))
+    # In the wheel they lie inside the package, in a checkout beside it.
+    for folder in (os.path.join(here, "shell"), os.path.join(os.path.dirname(here), "shell")):
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            continue
+    raise FileNotFoundError(f"this installation has no {name}: install awsassume again")
+
+
+def _quoted(shell: str, word: str) -> str:
+    if "\0" in word:
+        raise ValueError("a NUL character cannot be part of a command")
+    if shell == "fish":
+        return "'" + word.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + word.replace("'", "'\\''") + "'"

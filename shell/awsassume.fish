@@ -1,0 +1,85 @@
+# awsassume in fish. In ~/.config/fish/config.fish:  awsassume --init fish | source
+#
+# Every builtin is called through builtin, so that nobody's function stands in for it.
+
+function awsassume --description 'Take an AWS role into this shell, or give it back'
+    # A command gets the terminal itself, job control and all: no code comes back.
+    if builtin contains -- -- $argv
+        command awsassume $argv
+        return
+    end
+    # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
+    builtin set -l __awsassume_code
+    AWSASSUME_SHELL=fish AWSASSUME_SHIM_FD=3 command awsassume $argv 3>| builtin read -lz __awsassume_code
+    builtin set -l __awsassume_status $pipestatus[1]
+    builtin test $__awsassume_status -eq 0; or return $__awsassume_status
+    builtin eval $__awsassume_code
+end
+
+function __awsassume_clock
+    # fish has no clock of its own: when a file changed and how long ago that was make one.
+    builtin set -l __awsassume_then (builtin path mtime / 2>/dev/null)
+    if builtin test -n "$__awsassume_then"
+        builtin math $__awsassume_then + (builtin path mtime -R /)
+    else
+        command date +%s
+    end
+end
+
+# Print the seconds that the session has left, or nothing where there is none.
+function __awsassume_left
+    builtin string match -qr '^[0-9]{1,11}$' -- "$AWSASSUME_EXPIRATION"; or return
+    builtin math $AWSASSUME_EXPIRATION - (__awsassume_clock)
+end
+
+function awsassume_prompt --description 'Print the role and the minutes left, for fish_prompt'
+    builtin set -l __awsassume_seconds (__awsassume_left)
+    builtin test -n "$__awsassume_seconds"; or return 0
+    builtin set -l __awsassume_role (builtin string replace -ra '[[:cntrl:]]' '' -- "$AWSASSUME_ROLE")
+    if builtin test $__awsassume_seconds -gt 0
+        builtin echo -n "$__awsassume_role "(builtin math --scale=0 "($__awsassume_seconds + 59) / 60")m
+    else
+        builtin echo -n "$__awsassume_role expired"
+    end
+end
+
+# A session is asked for twice at most: when it is about to end and, where awsassume found
+# that too soon, when it has ended. After a failure it is left alone.
+function __awsassume_hook --on-event fish_prompt
+    builtin test "$AWSASSUME_AUTO_RENEW" != 0; or return
+    builtin set -l __awsassume_seconds (__awsassume_left)
+    builtin test -n "$__awsassume_seconds"; or return
+    builtin test $__awsassume_seconds -le 180; or return
+    builtin set -l __awsassume_stage soon
+    builtin test $__awsassume_seconds -gt 0; or builtin set __awsassume_stage gone
+    builtin contains -- "$__awsassume_asked" "$AWSASSUME_EXPIRATION $__awsassume_stage" "$AWSASSUME_EXPIRATION gone"
+    and return
+    builtin set -g __awsassume_asked "$AWSASSUME_EXPIRATION gone"
+    builtin set -l __awsassume_code
+    AWSASSUME_SHELL=fish AWSASSUME_SHIM_FD=3 command awsassume --renew </dev/null 3>| builtin read -lz __awsassume_code
+    builtin test $pipestatus[1] -eq 0; or return
+    builtin set -g __awsassume_asked "$AWSASSUME_EXPIRATION $__awsassume_stage"
+    builtin eval $__awsassume_code
+end
+
+function __awsassume_complete
+    builtin set -l __awsassume_words (builtin commandline -opc)
+    builtin set -l __awsassume_word (builtin commandline -ct)
+    if builtin set -l __awsassume_at (builtin contains -i -- -- $__awsassume_words)
+        builtin set -e __awsassume_words[1..$__awsassume_at]
+        builtin complete -C (builtin string join ' ' -- (builtin string escape -- $__awsassume_words) "$__awsassume_word")
+        return
+    end
+    builtin set __awsassume_word (builtin string unescape -- "$__awsassume_word"; or builtin echo -- "$__awsassume_word")
+    builtin set -e __awsassume_words[1]
+    for __awsassume_line in (AWSASSUME_SHELL=fish command awsassume --complete fish -- $__awsassume_words "$__awsassume_word" 2>/dev/null)
+        if builtin test "$__awsassume_line" = \tfiles
+            __fish_complete_path "$__awsassume_word"
+        else
+            builtin echo -- $__awsassume_line
+        end
+    end
+end
+
+builtin complete -c awsassume -e
+builtin complete -c awsassume -f -a '(__awsassume_complete)'

@@ -1,0 +1,118 @@
+# awsassume in zsh. In ~/.zshrc:  eval "$(awsassume --init zsh)"
+#
+# Every builtin is called as \builtin, so that nobody's alias stands in for it, and each
+# function takes zsh's own options for itself, whatever a framework has set.
+
+\builtin unalias awsassume 2>/dev/null || \builtin true
+
+function awsassume {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_code
+    # A command gets the terminal itself, job control and all: no code comes back.
+    if (( ${@[(Ie)--]} )); then
+        \command awsassume "$@"
+        \builtin return
+    fi
+    # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
+    {
+        __awsassume_code="$(AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 \command awsassume "$@" 3>&1 >&4 4>&-)"
+    } 4>&1 || \builtin return
+    \builtin eval "${__awsassume_code}"
+}
+
+\builtin typeset -g awsassume_prompt='' __awsassume_left='' __awsassume_asked=''
+\builtin typeset -gi __awsassume_completes=0
+
+# Set awsassume_prompt, and __awsassume_left to the seconds that the session has left, or to
+# nothing where there is none. Starts no process. Takes 1 where ! is special in prompts.
+function __awsassume_look {
+    \builtin emulate -L zsh -o extended_glob
+    awsassume_prompt=''
+    __awsassume_left=''
+    [[ "${AWSASSUME_EXPIRATION-}" == [[:digit:]](#c1,11) ]] || \builtin return 0
+    __awsassume_left="$(( 10#${AWSASSUME_EXPIRATION} - ${(%):-%D{%s\}} ))"
+    # What a prompt would expand again is doubled.
+    awsassume_prompt="${${(V)AWSASSUME_ROLE-}//\%/%%}"
+    [[ "$1" != 1 ]] || awsassume_prompt="${awsassume_prompt//\!/!!}"
+    if (( __awsassume_left > 0 )); then
+        awsassume_prompt+=" $(( (__awsassume_left + 59) / 60 ))m"
+    else
+        awsassume_prompt+=' expired'
+    fi
+}
+
+function awsassume_prompt {
+    if [[ -o prompt_bang ]]; then __awsassume_look 1; else __awsassume_look 0; fi
+    \builtin print -rn -- "${awsassume_prompt}"
+}
+
+# A session is asked for twice at most: when it is about to end and, where awsassume found
+# that too soon, when it has ended. After a failure it is left alone.
+function __awsassume_renew {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_code __awsassume_stage=soon
+    if (( __awsassume_left > 180 )); then
+        \builtin return 1
+    elif (( __awsassume_left <= 0 )); then
+        __awsassume_stage=gone
+    fi
+    case "${__awsassume_asked}" in
+        ("${AWSASSUME_EXPIRATION} ${__awsassume_stage}" | "${AWSASSUME_EXPIRATION} gone")
+            \builtin return 1
+            ;;
+    esac
+    __awsassume_asked="${AWSASSUME_EXPIRATION} gone"
+    __awsassume_code="$(AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 \command awsassume --renew 3>&1 >&2 </dev/null)" || \builtin return 1
+    __awsassume_asked="${AWSASSUME_EXPIRATION} ${__awsassume_stage}"
+    \builtin eval "${__awsassume_code}"
+}
+
+function __awsassume_hook {
+    \builtin local __awsassume_bang=0
+    [[ ! -o prompt_bang ]] || __awsassume_bang=1
+    \builtin emulate -L zsh
+    __awsassume_look "${__awsassume_bang}"
+    if [[ -n "${__awsassume_left}" && "${AWSASSUME_AUTO_RENEW-}" != 0 ]] && __awsassume_renew; then
+        __awsassume_look "${__awsassume_bang}"
+    fi
+    # compinit often comes after this file.
+    if (( ! __awsassume_completes && ${+functions[compdef]} )); then
+        compdef __awsassume_complete awsassume
+        __awsassume_completes=1
+    fi
+    \builtin return 0
+}
+
+# Called by compsys, which has set the options that its functions need.
+function __awsassume_complete {
+    \builtin local __awsassume_line __awsassume_said
+    \builtin local -a __awsassume_plain __awsassume_told
+    \builtin local -i __awsassume_at="${words[(Ie)--]}"
+    if (( __awsassume_at > 1 && __awsassume_at < CURRENT )); then
+        \builtin shift "${__awsassume_at}" words
+        (( CURRENT -= __awsassume_at ))
+        _normal
+        \builtin return
+    fi
+    __awsassume_said="$(AWSASSUME_SHELL=zsh \command awsassume --complete zsh -- "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)" || \builtin return 1
+    for __awsassume_line in "${(@f)__awsassume_said}"; do
+        case "${__awsassume_line}" in
+            ('') ;;
+            ($'\tfiles') _files && \builtin return ;;
+            (*$'\t'*) __awsassume_told+=("${${__awsassume_line%%$'\t'*}//:/\\:}:${__awsassume_line#*$'\t'}") ;;
+            (*) __awsassume_plain+=("${__awsassume_line}") ;;
+        esac
+    done
+    (( ! ${#__awsassume_told} )) || _describe -t options option __awsassume_told
+    (( ! ${#__awsassume_plain} )) || compadd -a __awsassume_plain
+}
+
+() {
+    \builtin emulate -L zsh
+    \builtin typeset -ga precmd_functions
+    precmd_functions=("${(@)precmd_functions:#__awsassume_hook}" __awsassume_hook)
+    if (( ${+functions[compdef]} )); then
+        compdef __awsassume_complete awsassume
+        __awsassume_completes=1
+    fi
+}
