@@ -16,14 +16,15 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from botocore.exceptions import BotoCoreError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, SSLError
 from botocore.parsers import ResponseParserError
 
-from tests.fake_aws import Remote
+from tests.conftest import need
+from tests.fake_aws import FakeAws, Remote
 from tests.fake_aws.clients import client, refusal
 
 if TYPE_CHECKING:
-    from tests.fake_aws import FakeAws
     from tests.fake_aws.faults import Kind
 
 ROOT = Path(__file__).parent.parent
@@ -72,6 +73,21 @@ def test_an_answer_that_hangs_never_comes(aws: FakeAws) -> None:
         connection.getresponse()
     connection.close()
     assert aws.calls("GetCallerIdentity")[0].outcome == "hang"
+
+
+def test_answers_on_hold_go_when_they_are_released(aws: FakeAws) -> None:
+    """A test can wait until calls have come, look at what is going on, and let them go."""
+    aws.fault("hold", "GetCallerIdentity")
+    sts = client(aws, aws.add_user())
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(sts.get_caller_identity) for _ in range(3)]
+        calls = aws.wait_for("GetCallerIdentity", 3)
+        assert [call.outcome for call in calls] == ["", "", ""]
+        aws.release()
+        assert all(answer.result()["Account"] == aws.account for answer in answers)
+    sts.get_caller_identity()
+    with pytest.raises(TimeoutError, match="waited for 9 calls"):
+        aws.wait_for("GetCallerIdentity", 9, seconds=0)
 
 
 def test_a_delay_only_delays(aws: FakeAws) -> None:
@@ -196,15 +212,33 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
         assert process.wait() == 0
 
 
-def test_the_aws_cli_is_answered(aws: FakeAws, tmp_path: Path) -> None:
+def test_it_speaks_https_with_a_certificate(tmp_path: Path) -> None:
+    """A client that trusts the certificate is answered, another one refuses."""
+    pem = str(tmp_path / "pem")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    subject = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", pem, "-out", f"{pem}.crt"]
+    subprocess.run(
+        [need("openssl"), *command.split()[1:], *subject], check=True, capture_output=True
+    )
+    with Path(pem).open("a", encoding="ascii") as file:
+        file.write(Path(f"{pem}.crt").read_text(encoding="ascii"))
+    with FakeAws(certificate=pem) as aws:
+        bob = aws.add_user("Bob")
+        assert client(aws, bob, verify=f"{pem}.crt").get_caller_identity()["Arn"] == bob.arn
+        with pytest.raises(SSLError):
+            client(aws, bob).get_caller_identity()
+
+
+def test_it_is_a_proxy_to_itself(aws: FakeAws) -> None:
+    """A client that is told to use it as a proxy is answered by it, whatever the host."""
+    place = {"endpoint_url": "http://sts.us-east-1.amazonaws.com"}
+    proxied = client(aws, aws.add_user(), config=Config(proxies={"http": aws.url}), **place)
+    assert proxied.get_caller_identity()["Account"] == aws.account
+
+
+def test_the_aws_cli_is_answered(aws: FakeAws, aws_cli: str) -> None:
     """The real command line, in its own process, finds everything by the variables alone."""
-    aws_cli = Path(sys.executable).parent / "aws"
-    if not aws_cli.exists():
-        if "CI" in os.environ:
-            pytest.fail("the AWS CLI is not installed")
-        pytest.skip("the AWS CLI is not installed")
     bob = aws.add_user("Bob")
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **aws.environ(bob)}
     command = shlex.split("sts get-caller-identity --query Arn --output text")
-    output = subprocess.check_output([aws_cli, *command], env=environ, text=True)
-    assert output.strip() == bob.arn
+    environ = {**os.environ, **aws.environ(bob)}
+    assert subprocess.check_output([aws_cli, *command], env=environ, text=True).strip() == bob.arn

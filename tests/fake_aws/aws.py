@@ -29,13 +29,19 @@ class FakeAws(World):
     ...     assert len(aws.calls("AssumeRole", RoleArn=role.arn)) == 3
     """
 
-    def __init__(self, account: str = ACCOUNT, port: int = 0) -> None:
-        """Make an AWS with one empty account; it answers once started, or entered as a context."""
+    def __init__(
+        self, account: str = ACCOUNT, port: int = 0, *, certificate: str | None = None
+    ) -> None:
+        """Make an AWS with one empty account; it answers once started, or entered as a context.
+
+        With a certificate, the path of a PEM file that holds its key too, it speaks HTTPS.
+        """
         self.log = CallLog()
         self.faults = Faults()
         super().__init__(account)
-        self._server = Server(self, port)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = Server(self, port, certificate)
+        scheme = "https" if certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
 
     def empty(self) -> None:
         """Forget everything: what the world holds, its settings, the log and the faults."""
@@ -51,6 +57,7 @@ class FakeAws(World):
     def stop(self) -> None:
         """Stop answering, and let go of the connections that a fault keeps."""
         self._server.closing.set()
+        self.release()
         self._server.shutdown()
         self._server.server_close()
 
@@ -82,8 +89,18 @@ class FakeAws(World):
         """Let the next `times` answers to an action, or all, go wrong; `detail`: see `Fault`."""
         self.faults.add(Fault(kind, action, times, **detail))
 
+    def wait_for(
+        self, action: str | None = None, count: int = 1, *, seconds: float = 60
+    ) -> list[Call]:
+        """Return the calls of an action once there are so many: for what is to happen meanwhile."""
+        return self.log.wait_for(action, count, seconds)
+
+    def release(self) -> None:
+        """Let the answers go that the fault `hold` keeps, now and until the next such fault."""
+        self.faults.released.set()
+
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Let nothing go wrong any more, and let go what is on hold."""
         self.faults.clear()
 
     def environ(

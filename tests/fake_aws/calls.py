@@ -43,12 +43,13 @@ class CallLog:
     """A log of calls that many threads write to."""
 
     _calls: list[Call] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Condition = field(default_factory=threading.Condition)
 
     def add(self, call: Call) -> Call:
         """Remember a call."""
         with self._lock:
             self._calls.append(call)
+            self._lock.notify_all()
         return call
 
     def calls(self, action: str | None = None, **wanted: str) -> list[Call]:
@@ -64,6 +65,16 @@ class CallLog:
                 for name, value in wanted.items()
             )
         ]
+
+    def wait_for(self, action: str | None, count: int, seconds: float) -> list[Call]:
+        """Return an action's calls once there are so many; TimeoutError if that takes longer."""
+        with self._lock:
+            if not self._lock.wait_for(lambda: len(self.calls(action)) >= count, seconds):
+                found = [call.action for call in self._calls]
+                raise TimeoutError(
+                    f"waited for {count} calls of {action or 'any action'}, saw {found}"
+                )
+            return self.calls(action)
 
     def clear(self) -> None:
         """Forget all calls."""

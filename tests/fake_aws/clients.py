@@ -44,6 +44,7 @@ def client(
     keys: Keys | dict[str, Any] | None,
     service: str = "sts",
     region: str = "eu-west-1",
+    **more: Any,  # noqa: ANN401 - what boto3 takes
 ) -> Any:  # noqa: ANN401 - a client's class is made at run time
     """Return a real client: with a user's keys, an answer's Credentials, or for unsigned calls."""
     arguments: dict[str, Any] = {}
@@ -51,9 +52,8 @@ def client(
         arguments = {f"aws_{FIELDS[name]}": value for name, value in keys.items() if name in FIELDS}
     elif keys is not None:
         arguments = keys.boto3
-    return _session().client(
-        service, endpoint_url=aws.url, region_name=region, config=ONCE, **arguments
-    )
+    arguments = {"endpoint_url": aws.url, "region_name": region, "config": ONCE} | arguments | more
+    return _session().client(service, **arguments)
 
 
 def refusal(call: Callable[[], Any]) -> tuple[str, str]:

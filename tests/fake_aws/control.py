@@ -6,6 +6,7 @@
 | `POST /_fake/clear-calls` | forgets the calls |
 | `POST /_fake/fault` `{"kind": …, "action": …}` | lets a fault come, as `FakeAws.fault` |
 | `POST /_fake/clear-faults` | lets nothing go wrong any more |
+| `POST /_fake/release` | lets the answers go that a fault keeps on hold |
 | `POST /_fake/state` | adds what a state file holds |
 | `POST /_fake/expire` `{"access_key_id": …}` | lets temporary credentials expire |
 | `POST /_fake/reset` | forgets everything |
@@ -58,6 +59,8 @@ def answer(aws: FakeAws, request: Request) -> Response:
                 aws.fault(**detail)
             case "clear-faults":
                 aws.clear_faults()
+            case "release":
+                aws.release()
             case "state":
                 return json_answer(load(aws, detail))
             case "expire":

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from .http import Response, html, json_error, xml_error
 
 Kind = Literal[
-    "delay", "hang", "drip", "drop", "drop-midway",
+    "delay", "hold", "hang", "drip", "drop", "drop-midway",
     "status", "throttle", "error", "garbage", "captive-portal", "empty", "body",
     "fields", "wrong-types", "bad-expiration", "no-expiration", "past-expiration", "year-9999",
     "hostile",
@@ -85,9 +85,13 @@ class Faults:
 
     _faults: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    released: threading.Event = field(default_factory=threading.Event)
+    """Set when the answers on hold may go."""
 
     def add(self, fault: Fault) -> None:
         """Let a fault come, after those of the same action that were asked for earlier."""
+        if fault.kind == "hold":
+            self.released.clear()
         with self._lock:
             self._faults.append(fault)
 
@@ -102,6 +106,7 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Let nothing go wrong any more, and let go what is on hold."""
+        self.released.set()
         with self._lock:
             self._faults.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -30,11 +31,18 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 4096
 
-    def __init__(self, aws: FakeAws, port: int = 0) -> None:
+    def __init__(self, aws: FakeAws, port: int, certificate: str | None) -> None:
         """Listen on a loopback port, a free one unless it is given."""
         self.aws = aws
         self.closing = threading.Event()
         super().__init__(("127.0.0.1", port), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake is left to the first read, in the connection's own thread.
+            self.socket = context.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     def server_bind(self) -> None:
         """Bind without the look-up of this machine's name, which may ask the network."""
@@ -59,7 +67,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a request."""
         length = int(self.headers.get("Content-Length") or 0)
-        path, _, query = self.path.partition("?")
+        # A proxy's client sends the whole URL.
+        path, _, query = re.sub(r"^https?://[^/]*", "", self.path).partition("?")
+        path = path or "/"
         request = Request(self.command, path, query, self.headers, self.rfile.read(length))
         if path.startswith("/_fake/"):
             self.send(self.server.aws.control(request))
@@ -102,11 +112,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         if fault.kind == "delay":
             self.wait(fault.seconds)
+        if fault.kind == "hold":
+            self.server.aws.faults.released.wait()
         request.overrides = fault.overrides
         response = fault.answer(call.service)
         if response is None:
             response = router.answer(self.server.aws, request, call)
-        if fault.kind != "delay" and not fault.overrides:
+        if fault.kind not in {"delay", "hold"} and not fault.overrides:
             call.outcome = fault.kind
         whole = self.written(response)
         match fault.kind:

@@ -102,17 +102,21 @@ def check(request: Request, scope: Scope, secret_access_key: str) -> None:
 def check_clock(request: Request, now: float) -> None:
     """Raise SignatureDoesNotMatch where the caller's clock is more than five minutes off."""
     stamp = request.header("X-Amz-Date")
-    signed = timegm(time.strptime(stamp, TIMESTAMP))
+    try:
+        signed = timegm(time.strptime(stamp, TIMESTAMP))
+    except ValueError:
+        message = "Authorization header requires existence of a valid 'X-Amz-Date' header."
+        raise AwsError("IncompleteSignature", message) from None
 
     def show(seconds: float) -> str:
         return time.strftime(TIMESTAMP, time.gmtime(seconds))
 
-    message = None
+    wrong = None
     if signed < now - SKEW_SECONDS:
         limit = f"{show(now - SKEW_SECONDS)} ({show(now)} - 5 min.)"
-        message = f"Signature expired: {stamp} is now earlier than {limit}"
+        wrong = f"Signature expired: {stamp} is now earlier than {limit}"
     elif signed > now + SKEW_SECONDS:
         limit = f"{show(now + SKEW_SECONDS)} ({show(now)} + 5 min.)"
-        message = f"Signature not yet current: {stamp} is still later than {limit}"
-    if message:
-        raise AwsError("SignatureDoesNotMatch", message, 403)
+        wrong = f"Signature not yet current: {stamp} is still later than {limit}"
+    if wrong:
+        raise AwsError("SignatureDoesNotMatch", wrong, 403)

@@ -62,13 +62,8 @@ def assume_role_with_web_identity(world: World, request: Request) -> dict[str, A
         )
     action, provider = "sts:AssumeRoleWithWebIdentity", identity["provider"]
     role = world.roles.get(arn)
-    if (
-        role is None
-        or policy.trusts(
-            role.trust, action, [provider], "", {f"{provider}:sub": identity["subject"]}
-        )
-        == "no"
-    ):
+    context = {f"{provider}:sub": identity["subject"]}
+    if role is None or policy.trusts(role.trust, action, [provider], "", context) != "principal":
         raise AwsError("AccessDenied", f"Not authorized to perform {action}", 403)
     if seconds is not None and seconds > role.max_session_duration:
         raise validation(

@@ -259,12 +259,12 @@ class World:
         """Return who signed a request; AwsError where nobody did who may."""
         scope = sigv4.read_scope(request)
         if scope is None:
-            code = (
-                "IncompleteSignature"
-                if request.header("Authorization")
-                else "MissingAuthenticationToken"
+            if request.header("Authorization"):
+                message = "Authorization header requires 'Credential' parameter."
+                raise AwsError("IncompleteSignature", message)
+            raise AwsError(
+                "MissingAuthenticationToken", "Request is missing Authentication Token", 403
             )
-            raise AwsError(code, "Request is missing Authentication Token", 403)
         keys = self.keys.get(scope.access_key_id)
         if keys is None or request.header("X-Amz-Security-Token") != (keys.session_token or ""):
             raise invalid_token()
