@@ -13,6 +13,8 @@ function awsassume {
         \command awsassume "$@"
         \builtin return
     fi
+    # Interrupted while it waits for the program, zsh itself would go on with some status or other.
+    \builtin trap '\builtin return 130' INT
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
     {
         __awsassume_code="$(AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 \command awsassume "$@" 3>&1 >&4 4>&-)"
