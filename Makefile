@@ -66,6 +66,15 @@ test: $(STAMP) ## All tests, with branch coverage
 	@$(BIN)/coverage run $(PYTEST); status=$$?; \
 	  $(BIN)/coverage combine --quiet; $(BIN)/coverage report; exit $$status
 
+interpreters: $(STAMP) ## Install the wheel under every Python 3.11+ of this machine and try it
+	@$(BIN)/python $(PYTEST) -q tests/test_interpreters.py
+
+demo: $(STAMP) ## See the article come true on a loopback AWS (SHELL_UNDER=zsh for another shell)
+	@$(BIN)/python -m tests.demo --shell $(SHELL_UNDER)
+
+demo-shell: $(STAMP) ## Play in a shell on that loopback AWS
+	@$(BIN)/python -m tests.demo --shell $(SHELL_UNDER) --interactive
+
 clean: ## Remove what these targets made
 	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

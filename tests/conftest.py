@@ -64,7 +64,9 @@ class _Guard:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         after = _state(self.home)
-        changed = sorted(path for path in self.before | after if self.before.get(path) != after.get(path))
+        changed = sorted(
+            path for path in self.before | after if self.before.get(path) != after.get(path)
+        )
         if changed:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             sys.stderr.write(f"\nthe tests touched the real home: {', '.join(changed)}\n")
@@ -74,6 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Set the guard, and take AWS's and our variables away before anything is imported."""
     config.pluginmanager.register(_Guard(), "awsassume-guard")
     _scrub(os.environ)
+    # What is made once for many tests is made before any of them has its home.
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    os.environ["NO_PROXY"] = "*"
 
 
 @pytest.fixture(autouse=True)
