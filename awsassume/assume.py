@@ -1,0 +1,395 @@
+"""The slow way: resolve, lock, look again, call, store."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from awsassume import plan, private, prompt, record, sessions, source, sts
+from awsassume.config import Chain, Config, did_you_mean
+from awsassume.credentials import Credentials
+from awsassume.errors import (
+    ConfigurationFailure,
+    Failure,
+    RefusedFailure,
+    SourceFailure,
+    WrongTokenCode,
+)
+from awsassume.parameters import CHAINED_SECONDS, Step
+from awsassume.plan import Hop, Plan, Planner
+from awsassume.request import Request
+from awsassume.sessions import Session
+
+NAMES = "names"
+CODES = 3
+# How long another process may keep the others waiting when a person is typing a code for all of them.
+TYPING_SECONDS = 60
+
+
+class Assumer:
+    """Gets the session that a request asks for, by way of as few calls as it takes.
+
+    ``cache`` is the directory of the cache or ``None``, ``tell`` takes what --verbose says and ``warn`` what everybody must
+    hear. ``may_ask`` is false where no question may be put (--renew). ``started`` is when this process began to wait.
+    """
+
+    def __init__(  # the world, injected
+        self,
+        request: Request,
+        environ: Mapping[str, str],
+        cache: str | None,
+        *,
+        tell: Callable[[str], None],
+        warn: Callable[[str], None],
+        may_ask: bool = True,
+        started: float | None = None,
+    ) -> None:
+        self.request = request
+        self.environ = environ
+        self.cache = None if request.no_cache else cache
+        self.tell = tell
+        self.warn = warn
+        self.may_ask = may_ask
+        self.started = time.time() if started is None else started
+        self.config = Config(environ)
+        self.clock = sts.Clock()
+        self.planner = Planner(request, self.config)
+        self._looked_up: str | None = None
+
+    def plan(self) -> Plan:
+        """Say what the request means. Raises Failure; only a role's plain name may need a call."""
+        profile = self.planner.profile()
+        if profile is not None:
+            self.tell(f'"{profile.name}" is a profile')
+            return self._told(self.planner.for_profile(profile))
+        form, role = plan.role_form(self.request, self.config)
+        chain = self.planner.source_chain()
+        if form == "name":
+            return self._told(self._by_name(role, chain, again=False))
+        if form == "account":
+            account, _, name = role.partition(":")
+            region = (
+                self.planner.region([])
+                or self.environ.get("AWS_REGION")
+                or self.environ.get("AWS_DEFAULT_REGION")
+            )
+            if not region and chain.origin.kind == "profile":
+                found = self.config.find(chain.origin.name)
+                region = found.get("region") if found else None
+            role = f"arn:{sts.partition_of(region or '')}:iam::{account}:role/{name}"
+        return self._told(self.planner.for_arn(role, plan.label_of(role), chain))
+
+    def _told(self, made: Plan) -> Plan:
+        path = " → ".join(hop.step.role_arn for hop in reversed(made.hops))
+        self.tell(f"source: {made.origin}" + (f"; then {path}" if path else ""))
+        return made
+
+    def obtain(self, made: Plan) -> Session:
+        """Get the session of a plan, from the cache or from AWS. Raises Failure."""
+        try:
+            return self._session(made, 0)
+        except RefusedFailure as failure:
+            name = self._looked_up
+            if name is None or failure.code != "AccessDenied":
+                raise self._advised(failure, made) from None
+            self.tell(f"{made.hops[0].step.role_arn} was refused; looking the name up again")
+            again = self._by_name(name, self.planner.source_chain(), again=True)
+            if again.target.key == made.target.key:
+                raise self._advised(failure, made) from None
+            made.target.key = again.target.key
+            return self._session(again, 0)
+
+    def _session(self, made: Plan, index: int) -> Session:
+        hop = made.hops[index] if index < len(made.hops) else None
+        key = hop.key if hop else made.origin_key
+        what = hop.step.role_arn if hop else str(made.origin)
+        asked = index == 0
+        minimum = self.request.min_remaining if asked else None
+
+        def call() -> Session:
+            return self._assumed(made, index, hop) if hop else self._loaded(made)
+
+        return self._kept(
+            key,
+            what,
+            call,
+            again=asked and self.request.refresh,
+            minimum=minimum,
+            waits=self._waits(made),
+        )
+
+    def _waits(self, made: Plan) -> float:
+        most = TYPING_SECONDS if made.asks_for_code else sts.TOTAL_SECONDS
+        return max(0.0, self.started + most - time.time())
+
+    def _kept(  # what a session is kept under, and on what terms
+        self,
+        key: str,
+        what: str,
+        call: Callable[[], Session],
+        *,
+        again: bool,
+        minimum: int | None,
+        waits: float,
+    ) -> Session:
+        """Look, lock, look again, call, store."""
+        if not key or self.cache is None:
+            return call()
+        if not again:
+            found = self._look(key, what, minimum)
+            if found:
+                return found
+        began = time.time()
+        with sessions.Lock(self.cache, key, waits) as lock:
+            if not lock.held:
+                self.tell(f"{what}: {lock.reason}; going on without")
+            found = self._look(key, what, minimum)
+            if found and (not again or found.issued >= self.started):
+                return found
+            failure = (
+                sessions.failure_since(self.cache, key, began)
+                if not self.request.token_code
+                else None
+            )
+            if failure:
+                self.tell(f"{what}: another awsassume met this while we waited")
+                raise failure
+            try:
+                session = call()
+            except Failure as failure:
+                self._leave_word(key, failure)
+                raise
+            self._store(key, session)
+            return session
+
+    def _look(self, key: str, what: str, minimum: int | None) -> Session | None:
+        try:
+            found = sessions.read(self.cache or "", key)
+        except private.UntrustedError as error:
+            self.warn(f"not used: {error}")
+            return None
+        now = time.time()
+        if found is None:
+            self.tell(f"{what}: no session yet")
+            return None
+        if not found.is_fresh(now, minimum):
+            self.tell(f"{what}: the session has {found.remaining(now):.0f} s left, too few")
+            return None
+        self.tell(f"{what}: a session with {found.remaining(now):.0f} s left")
+        return found
+
+    def _store(self, key: str, session: Session) -> None:
+        try:
+            sessions.write(self.cache or "", key, session)
+        except (OSError, ValueError, private.UntrustedError) as error:
+            reason = getattr(error, "strerror", None) or error
+            self.warn(f"the session can't be kept in {self.cache}: {reason}")
+
+    def _leave_word(self, key: str, failure: Failure) -> None:
+        if self.cache is not None and failure.exit_code in {
+            SourceFailure.exit_code,
+            RefusedFailure.exit_code,
+        }:
+            try:
+                sessions.fail(self.cache, key, failure, time.time())
+            except (OSError, ValueError, private.UntrustedError):
+                return
+
+    def _loaded(self, made: Plan) -> Session:
+        credentials = source.load(self.config, made.origin)
+        return Session(
+            credentials, int(time.time()), {"source": str(made.origin), "role": made.target.role}
+        )
+
+    def _assumed(self, made: Plan, index: int, hop: Hop) -> Session:
+        before = self._session(made, index + 1).credentials
+        step = hop.step
+        if before.session_token is not None and step.seconds > CHAINED_SECONDS:
+            raise plan.too_long(step)
+        if step.mfa_serial is None:
+            credentials = sts.assume_role(self._aws(hop, before), step.parameters)
+        elif before.session_token is None and step.seconds <= CHAINED_SECONDS:
+            self.tell(f"MFA: one GetSessionToken session for every role behind {step.mfa_serial}")
+            credentials = sts.assume_role(
+                self._aws(hop, self._mfa(made, hop, before)), step.parameters
+            )
+        else:
+            why = (
+                "its source is temporary"
+                if before.session_token
+                else "it is to last longer than an hour"
+            )
+            self.tell(f"MFA: the code goes with AssumeRole, since {why}")
+            aws = self._aws(hop, before)
+            credentials = self._with_code(
+                step,
+                lambda code: sts.assume_role(
+                    aws, {**step.parameters, "SerialNumber": step.mfa_serial, "TokenCode": code}
+                ),
+            )
+        about = {
+            "role_arn": step.role_arn,
+            "source": str(made.origin),
+            "region": made.target.region,
+        }
+        about["role"] = (
+            made.target.role if index == 0 else (step.profile.name if step.profile else "")
+        )
+        return Session(credentials, int(time.time()), about)
+
+    def _mfa(self, made: Plan, hop: Hop, before: Credentials) -> Credentials:
+        """Get the session behind a device: one code serves every role of up to an hour."""
+        step = hop.step
+        serial = step.mfa_serial or ""
+        profile = step.profile
+        key = source.digest(
+            "mfa",
+            before.access_key_id,
+            serial,
+            hop.region,
+            str(profile.get("endpoint_url") if profile else ""),
+        )
+
+        def call() -> Session:
+            aws = self._aws(hop, before)
+            credentials = self._with_code(
+                step, lambda code: sts.get_session_token(aws, serial, code)
+            )
+            return Session(
+                credentials, int(time.time()), {"mfa_serial": serial, "source": str(made.origin)}
+            )
+
+        what = f"MFA session of {serial}"
+        return self._kept(
+            key, what, call, again=False, minimum=None, waits=self._waits(made)
+        ).credentials
+
+    def _with_code(self, step: Step, call: Callable[[str], Credentials]) -> Credentials:
+        """Call with an MFA code; a person may type it wrong twice."""
+        serial = step.mfa_serial or ""
+        given = self.request.token_code or self.environ.get("AWSASSUME_TOKEN_CODE")
+        if given:
+            return call(
+                prompt.checked(
+                    given, "--token-code" if self.request.token_code else "AWSASSUME_TOKEN_CODE"
+                )
+            )
+        if step.mfa_process:
+            return call(
+                prompt.from_process(step.mfa_process, step.profile.name if step.profile else "")
+            )
+        if not self.may_ask:
+            raise SourceFailure(
+                f"an MFA code for {serial} is needed", f"run: awsassume {self.request.role}"
+            )
+        note = None
+        for left in reversed(range(CODES)):
+            try:
+                return call(prompt.ask(serial, note))
+            except WrongTokenCode as failure:
+                if not left:
+                    raise
+                note = f"{failure.message}. Wait for the next code."
+        raise KeyboardInterrupt
+
+    def _aws(self, hop: Hop, credentials: Credentials) -> sts.Aws:
+        profile = hop.step.profile
+        return sts.Aws(self.config, profile, hop.region, credentials, self.clock, self.tell)
+
+    def _advised(self, failure: RefusedFailure, made: Plan) -> RefusedFailure:
+        """Add the next step that only the plan knows."""
+        if (
+            failure.hint is None
+            and made.hops
+            and failure.code in {"AccessDenied", "AccessDeniedException"}
+        ):
+            failure.hint = "the role's trust policy must name you, and a policy of yours must allow sts:AssumeRole on it"
+        if failure.hint is None and made.hops and "MaxSessionDuration" in failure.message:
+            failure.hint = self._longest(made)
+        return failure
+
+    def _longest(self, made: Plan) -> str:
+        """Say how long the role may last, where it may be read, and how to raise it."""
+        hop = made.hops[0]
+        name = hop.step.role_arn.rpartition("/")[2]
+        raising = f"to raise it: aws iam update-role --role-name {name} --max-session-duration {hop.step.seconds}"
+        try:
+            aws = self._aws(hop, self._session(made, 1).credentials)
+            most = aws.call("iam", "get_role", RoleName=name)["Role"]["MaxSessionDuration"]
+        except (Failure, KeyError):
+            return f"give a shorter --duration; {raising}"
+        return f"its longest is {most} s: give --duration {most}; {raising}"
+
+    def _by_name(self, name: str, chain: Chain, *, again: bool) -> Plan:
+        """Plan for a role of the source's own account by its name, remembered or looked up."""
+        sourced = self.planner.finished(
+            self.planner.source_steps(chain.roles), chain.origin, name, None
+        )
+        identity = (
+            sourced.hops[0].key if sourced.hops else source.identity(self.config, chain.origin)
+        )
+        key = source.digest(
+            "name",
+            identity,
+            name,
+            str(self.environ.get("AWS_ENDPOINT_URL")),
+            str(self.request.region),
+        )
+        arn = None if again or self.request.refresh else self._remembered(key)
+        self._looked_up = name if arn else None
+        if arn is None:
+            arn = self._look_up(name, sourced, key)
+        return self.planner.for_arn(arn, name, chain)
+
+    def _remembered(self, key: str) -> str | None:
+        if self.cache is None:
+            return None
+        try:
+            data = (
+                private.read(f"{self.cache}/{NAMES}/{key}")
+                if private.trust(f"{self.cache}/{NAMES}")
+                else None
+            )
+        except (OSError, private.UntrustedError):
+            return None
+        return dict(record.load(data or b"") or ()).get("role_arn")
+
+    def _look_up(self, name: str, sourced: Plan, key: str) -> str:
+        credentials = self._session(sourced, 0).credentials
+        found = self.config.find(sourced.origin.name) if sourced.origin.kind == "profile" else None
+        environ = self.environ
+        region = self.request.region or (found.get("region") if found else None)
+        region = (
+            region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        )
+        aws = sts.Aws(self.config, found, region, credentials, self.clock, self.tell)
+        identity = sts.caller_identity(aws)
+        try:
+            roles = sts.list_roles(aws)
+        except RefusedFailure as failure:
+            if "AccessDenied" not in failure.code:
+                raise
+            partition = identity["Arn"].split(":")[1]
+            arn = f"arn:{partition}:iam::{identity['Account']}:role/{name}"
+            self.tell(f"ListRoles is denied; taking {arn}")
+            return arn
+        found_arn = next(
+            (arn for arn in roles if name in {arn.rpartition("/")[2], arn.partition(":role/")[2]}),
+            None,
+        )
+        if found_arn is None:
+            names = [*self.config.names, *(role.rpartition("/")[2] for role in roles)]
+            raise ConfigurationFailure(
+                f'"{name}" is neither a profile of {self.config.config_file} nor a role of account {identity["Account"]}',
+                did_you_mean(name, names),
+            )
+        self._remember(key, found_arn)
+        return found_arn
+
+    def _remember(self, key: str, arn: str) -> None:
+        if self.cache is None:
+            return
+        try:
+            private.make(self.cache)
+            private.write(os.path.join(self.cache, NAMES, key), record.dump([("role_arn", arn)]))
+        except (OSError, ValueError, private.UntrustedError) as error:
+            self.tell(f"the role's ARN can't be kept: {error}")

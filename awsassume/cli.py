@@ -1,0 +1,330 @@
+"""The one grammar: Typer reads a command line into a Request, and does nothing else."""
+
+import shlex
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+import typer.main
+from typer._click import exceptions as usage
+
+from awsassume import shells, words
+from awsassume.errors import UsageFailure
+from awsassume.request import Request
+
+PROGRAM = "awsassume"
+
+Format = StrEnum("Format", {name: name for name in (*shells.FORMATS, "process")})  # type: ignore[misc]  # made from a table
+
+
+class Shell(StrEnum):
+    """The shells that have a shim."""
+
+    bash = "bash"
+    zsh = "zsh"
+    fish = "fish"
+
+
+def _duration(text: str) -> int:
+    try:
+        return words.duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+ROLES, ASSUME, CACHE, OUTPUT, MODES = (
+    "Who",
+    "AssumeRole",
+    "Cache",
+    "Output",
+    "Instead of assuming a role",
+)
+
+
+def _option(group: str, *names: str, help: str, **settings: Any) -> Any:  # noqa: A002, ANN401  # Typer's own word and type
+    return typer.Option(*names, help=help, rich_help_panel=group, show_default=False, **settings)
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+EPILOG = """\
+Examples:
+
+\b
+  eval "$(awsassume example-role)"          become the role
+  eval "$(awsassume --clear)"               become yourself again
+  awsassume example-role -- aws s3 ls       run one command as the role
+
+\b
+In ~/.aws/config, so that every AWS SDK asks for itself:
+
+\b
+  [profile example]
+  credential_process = /path/to/awsassume example-role --credential-process
+
+\b
+Exit codes: 0 done, 2 usage, 3 configuration, 4 source credentials,
+5 refused by AWS or AWS out of reach, 130 interrupted.
+"""
+
+
+@app.command(
+    epilog=EPILOG, no_args_is_help=False, context_settings={"help_option_names": ["--help", "-h"]}
+)
+def assume(  # one parameter an option is Typer's way
+    role: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ROLE] [-- COMMAND [ARG]...]",
+            help="A role ARN, a profile, ACCOUNT:NAME, or the name of a role in your own account.",
+            show_default=False,
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        _option(
+            ROLES,
+            "--profile",
+            "-p",
+            metavar="NAME",
+            help="Take the source credentials from this profile.",
+        ),
+    ] = None,
+    chain: Annotated[
+        bool,
+        _option(
+            ROLES,
+            "--chain",
+            help="Take as the source what the environment holds now, even a role of ours.",
+        ),
+    ] = False,
+    region: Annotated[
+        str | None,
+        _option(ROLES, "--region", metavar="REGION", help="The AWS Region to call and to set."),
+    ] = None,
+    session_name: Annotated[
+        str | None,
+        _option(
+            ASSUME,
+            "--session-name",
+            metavar="NAME",
+            help="RoleSessionName; USER@HOST when not given.",
+        ),
+    ] = None,
+    duration: Annotated[
+        int | None,
+        _option(
+            ASSUME,
+            "--duration",
+            "-d",
+            metavar="TIME",
+            parser=_duration,
+            help="How long: 900, 90m, 1h, 12h.",
+        ),
+    ] = None,
+    external_id: Annotated[
+        str | None,
+        _option(
+            ASSUME,
+            "--external-id",
+            metavar="ID",
+            help="The ExternalId that the role's trust policy asks for.",
+        ),
+    ] = None,
+    mfa_serial: Annotated[
+        str | None,
+        _option(
+            ASSUME, "--mfa-serial", metavar="ARN", help="The MFA device, by serial number or ARN."
+        ),
+    ] = None,
+    token_code: Annotated[
+        str | None,
+        _option(
+            ASSUME,
+            "--token-code",
+            metavar="CODE",
+            help="The MFA code; asked on the terminal when not given.",
+        ),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        _option(
+            ASSUME,
+            "--policy",
+            metavar="JSON|FILE",
+            help="A session policy that narrows what the role may do.",
+        ),
+    ] = None,
+    policy_arn: Annotated[
+        list[str] | None,
+        _option(
+            ASSUME, "--policy-arn", metavar="ARN", help="A managed session policy. May be repeated."
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        _option(ASSUME, "--tag", metavar="K=V", help="A session tag. May be repeated."),
+    ] = None,
+    transitive_tag: Annotated[
+        list[str] | None,
+        _option(
+            ASSUME,
+            "--transitive-tag",
+            metavar="K",
+            help="A tag that goes on to further roles. May be repeated.",
+        ),
+    ] = None,
+    source_identity: Annotated[
+        str | None,
+        _option(
+            ASSUME,
+            "--source-identity",
+            metavar="NAME",
+            help="SourceIdentity, kept through every further role.",
+        ),
+    ] = None,
+    refresh: Annotated[
+        bool, _option(CACHE, "--refresh", help="Get a new session even if one is fresh.")
+    ] = False,
+    no_cache: Annotated[
+        bool, _option(CACHE, "--no-cache", help="Neither read nor write sessions on disk.")
+    ] = False,
+    min_remaining: Annotated[
+        int | None,
+        _option(
+            CACHE,
+            "--min-remaining",
+            metavar="TIME",
+            parser=_duration,
+            help="Get a new session when less than this is left.",
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002  # the option's name
+        Format | None,
+        _option(
+            OUTPUT,
+            "--format",
+            "-f",
+            help="How to print; the calling shell's own way when not given.",
+        ),
+    ] = None,
+    credential_process: Annotated[
+        bool,
+        _option(
+            OUTPUT,
+            "--credential-process",
+            help="Print JSON for credential_process; the same as --format process.",
+        ),
+    ] = False,
+    show: Annotated[
+        bool, _option(OUTPUT, "--show", help="Print secrets even on a terminal.")
+    ] = False,
+    quiet: Annotated[
+        bool, _option(OUTPUT, "--quiet", "-q", help="Say nothing but errors.")
+    ] = False,
+    verbose: Annotated[
+        bool, _option(OUTPUT, "--verbose", "-v", help="Say each decision and its reason.")
+    ] = False,
+    clear: Annotated[
+        bool, _option(MODES, "--clear", help="Give the shell back what it had.")
+    ] = False,
+    renew: Annotated[
+        bool,
+        _option(
+            MODES, "--renew", help="Renew what this shell holds, if it is time; never prompts."
+        ),
+    ] = False,
+    init: Annotated[
+        Shell | None,
+        _option(MODES, "--init", help="Print the shell function, hook and completion."),
+    ] = None,
+    version: Annotated[bool, _option(MODES, "--version", help="Print the version.")] = False,
+) -> Request:
+    """Become an AWS role in this shell, and yourself again.
+
+    Prints lines that put a role's temporary credentials into the calling shell.
+    """
+    chosen = {"clear": clear, "renew": renew, "init": init is not None, "version": version}
+    modes = [name for name, given in chosen.items() if given]
+    if len(modes) > 1:
+        msg = f"--{modes[0]} and --{modes[1]} can't go together"
+        raise typer.BadParameter(msg)
+    mode = modes[0] if modes else "export"
+    if role is not None and modes:
+        msg = f'--{mode} takes no ROLE, and "{role}" was given'
+        raise typer.BadParameter(msg)
+    if credential_process:
+        if format not in {None, Format("process")}:
+            msg = f"--credential-process and --format {format} can't go together"
+            raise typer.BadParameter(msg)
+        format = Format("process")  # noqa: A001  # the option's name
+    if role == "":
+        msg = "ROLE is empty"
+        raise typer.BadParameter(msg)
+    return Request(
+        mode,
+        role=role,
+        profile=profile,
+        chain=chain,
+        region=region,
+        session_name=session_name,
+        duration=duration,
+        external_id=external_id,
+        mfa_serial=mfa_serial,
+        token_code=token_code,
+        policy=policy,
+        policy_arns=tuple(policy_arn or ()),
+        tags=tuple(tag or ()),
+        transitive_tags=tuple(transitive_tag or ()),
+        source_identity=source_identity,
+        refresh=refresh,
+        no_cache=no_cache,
+        min_remaining=min_remaining,
+        format=None if format is None else str(format),
+        show=show,
+        quiet=quiet,
+        verbose=verbose,
+        shell=None if init is None else str(init),
+    )
+
+
+def parse(argv: list[str]) -> Request:
+    """Read a command line. Raises UsageFailure, and SystemExit after it printed the help."""
+    head, command = argv, None
+    if "--" in argv:
+        split = argv.index("--")
+        head, command = argv[:split], tuple(argv[split + 1 :])
+    parser = typer.main.get_command(app)
+    try:
+        request = parser.main(head, prog_name=PROGRAM, standalone_mode=False)
+    except usage.UsageError as error:
+        raise UsageFailure(_sentence(error), f"see: {PROGRAM} --help") from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    if not isinstance(request, Request):
+        raise SystemExit(request or 0)
+    if command is not None:
+        _add_command(request, command)
+    elif request.mode == "export" and request.role is None:
+        raise UsageFailure("no ROLE was given", f"run: {PROGRAM} ROLE, or see: {PROGRAM} --help")
+    return request
+
+
+def _add_command(request: Request, command: tuple[str, ...]) -> None:
+    if request.mode != "export":
+        raise UsageFailure(f"--{request.mode} runs no COMMAND", f"see: {PROGRAM} --help")
+    if not command:
+        raise UsageFailure("no COMMAND after --", f"run: {PROGRAM} ROLE -- COMMAND")
+    if request.role is None:
+        raise UsageFailure("no ROLE before --", f"run: {PROGRAM} ROLE -- {shlex.join(command)}")
+    if request.format is not None:
+        raise UsageFailure(
+            f"--format {request.format} has no meaning with a COMMAND", f"see: {PROGRAM} --help"
+        )
+    request.mode = "exec"
+    request.command = command
+
+
+def _sentence(error: usage.UsageError) -> str:
+    text = " ".join(error.format_message().split()).rstrip(".")
+    return text.removeprefix("Invalid value: ")

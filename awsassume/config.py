@@ -1,0 +1,259 @@
+"""The AWS config files as botocore reads them: profiles, and the chain from a role to its source."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import botocore.configloader
+import botocore.session
+from botocore import exceptions
+
+from awsassume import recall
+from awsassume.errors import ConfigurationFailure
+
+PROGRAM = "awsassume"
+CREDENTIAL_SOURCES = ("Environment", "EcsContainer", "Ec2InstanceMetadata")
+_STATIC = ("aws_access_key_id", "aws_secret_access_key")
+
+
+class Profile(NamedTuple):
+    """What one profile's section says, config and credentials file together; the latter wins, as in botocore."""
+
+    name: str
+    values: Mapping[str, Any]
+
+    def get(self, key: str) -> str | None:
+        """Give a key's text; ``None`` where it is missing or a section of its own."""
+        value = self.values.get(key)
+        return value if isinstance(value, str) else None
+
+    @property
+    def role_arn(self) -> str | None:
+        """The role to assume; with a web identity the role comes with the credentials, and is no step of ours."""
+        return None if self.get("web_identity_token_file") else self.get("role_arn")
+
+    @property
+    def has_static_keys(self) -> bool:
+        """Whether long-term or pasted keys stand in the profile."""
+        return any(key in self.values for key in _STATIC)
+
+    @property
+    def calls_us(self) -> bool:
+        """Whether its credential_process is this program, so that asking it would be asking ourselves."""
+        return is_ours(self.get("credential_process") or "")
+
+    @property
+    def has_own_credentials(self) -> bool:
+        """Whether it names credentials without another profile's help."""
+        return self.has_static_keys or any(
+            self.get(key)
+            for key in (
+                "sso_session",
+                "sso_start_url",
+                "credential_process",
+                "web_identity_token_file",
+                "login_session",
+            )
+        )
+
+
+class Origin(NamedTuple):
+    """Where the first credentials of a chain come from.
+
+    ``kind`` is ``profile`` (``name`` is its name), ``Environment``, ``EcsContainer``, ``Ec2InstanceMetadata``, or ``none``.
+    """
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        """Name it in the user's words."""
+        if self.kind == "profile":
+            return f'profile "{self.name}"'
+        return {
+            "Environment": "the environment",
+            "EcsContainer": "the container",
+            "Ec2InstanceMetadata": "the instance metadata",
+        }.get(self.kind, "nothing")
+
+
+class Chain(NamedTuple):
+    """The profiles of the roles to pass through, outermost first, and the origin of the credentials that begin it."""
+
+    roles: tuple[Profile, ...]
+    origin: Origin
+
+
+def is_ours(command: str) -> bool:
+    """Tell whether a credential_process starts awsassume: by its own name, or as a module or file of a Python."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    # The name may stand behind env, a Python and its flags; options and ROLE come after it.
+    for word in words[:8]:
+        name = os.path.basename(word).removesuffix(".exe")
+        if name == PROGRAM or word.endswith(f"{PROGRAM}/__main__.py"):
+            return True
+    return False
+
+
+class Config:
+    """The config and credentials files, read once by botocore, and the state they were in before that."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        session = botocore.session.Session()
+        self.config_file, self.credentials_file = (
+            os.path.abspath(
+                os.path.expanduser(os.path.expandvars(session.get_config_variable(name)))
+            )
+            for name in ("config_file", "credentials_file")
+        )
+        self.files = {
+            path: recall.state(path) for path in (self.config_file, self.credentials_file)
+        }
+        try:
+            self.full = session.full_config
+        except exceptions.ConfigParseError as error:
+            path = error.kwargs.get("path", self.config_file)
+            raise ConfigurationFailure(
+                f"{path} is not an AWS config file", f"look at {path}"
+            ) from None
+        except (OSError, UnicodeError) as error:
+            raise ConfigurationFailure(f"the AWS config files can't be read: {error}") from None
+
+    def session(self, profile: str | None = None) -> botocore.session.Session:
+        """Make a botocore session for a profile that shares what was read. ``None`` leaves AWS_PROFILE out of it."""
+        if profile is None and "default" in self.full["profiles"]:
+            profile = "default"
+        session = botocore.session.Session(profile=profile)
+        # botocore reads the files once a session; ten thousand profiles take a second each time.
+        session._config = self.full  # type: ignore[attr-defined]  # noqa: SLF001
+        return session
+
+    @property
+    def names(self) -> list[str]:
+        """Every profile's name, in the order of the files."""
+        return list(self.full["profiles"])
+
+    def find(self, name: str) -> Profile | None:
+        """Give a profile, or ``None``."""
+        values = self.full["profiles"].get(name)
+        return None if values is None else Profile(name, values)
+
+    def profile(self, name: str, named_by: str) -> Profile:
+        """Give a profile that must be there. Raises ConfigurationFailure with the closest names."""
+        found = self.find(name)
+        if found is None:
+            raise ConfigurationFailure(
+                f'{named_by} "{name}" is not in {self.config_file}', did_you_mean(name, self.names)
+            )
+        return found
+
+    def where(self, profile: Profile, key: str) -> str:
+        """Name the file that a profile's key stands in; botocore lets the credentials file win."""
+        try:
+            stored = botocore.configloader.raw_config_parse(self.credentials_file)
+        except (exceptions.ConfigNotFound, exceptions.ConfigParseError):
+            return str(self.config_file)
+        overrides = key in stored.get(profile.name, {})
+        return str(self.credentials_file if overrides else self.config_file)
+
+    def default_chain(self, *, passing: tuple[str, ...] = ()) -> Chain:
+        """Find what an SDK without further words would use: the environment, AWS_PROFILE or default, container, instance.
+
+        A profile that asks us, or one of ``passing`` (those already in the chain), is passed over.
+        """
+        named = self.environ.get("AWS_PROFILE") or self.environ.get("AWS_DEFAULT_PROFILE")
+        if named and named not in passing:
+            self.profile(named, "AWS_PROFILE")
+        if self.environ.get("AWS_ACCESS_KEY_ID"):
+            return Chain((), Origin("Environment"))
+        for name in (named, "default"):
+            profile = self.find(name) if name and name not in passing else None
+            if profile is None:
+                continue
+            if profile.role_arn or (
+                profile.has_own_credentials and (profile.has_static_keys or not profile.calls_us)
+            ):
+                return self.chain(profile, passing=passing)
+            if name == named and not profile.calls_us:
+                # It was named, so nothing else may speak for it, but for what a machine gives to all.
+                break
+        if self.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+            return Chain((), Origin("profile", named or "default"))
+        if self.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") or self.environ.get(
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+        ):
+            return Chain((), Origin("EcsContainer"))
+        if self.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+            return Chain((), Origin("none"))
+        return Chain((), Origin("Ec2InstanceMetadata"))
+
+    def chain(
+        self, profile: Profile, *, passing: tuple[str, ...] = (), source: str | None = None
+    ) -> Chain:
+        """Follow a profile to its source, as botocore's AssumeRoleProvider does, for any length.
+
+        ``source`` stands in for its source_profile. Raises ConfigurationFailure for a loop, a missing link, or a
+        profile that names two sources; the message holds the whole chain.
+        """
+        roles: list[Profile] = []
+        visited = [*passing]
+        current = profile
+        while True:
+            # Keys in a source win over its role_arn, which lets a profile be its own source.
+            is_source = bool(roles) and (current.has_static_keys or not current.role_arn)
+            if is_source or not current.role_arn:
+                return Chain(tuple(roles), Origin("profile", current.name))
+            roles.append(current)
+            visited.append(current.name)
+            named = source if source and len(roles) == 1 else current.get("source_profile")
+            credential_source = (
+                None if source and len(roles) == 1 else current.get("credential_source")
+            )
+            if named and credential_source:
+                raise ConfigurationFailure(
+                    f'profile "{current.name}" has both source_profile and credential_source; keep one',
+                    f"edit {self.where(current, 'source_profile')}",
+                )
+            if credential_source:
+                return Chain(tuple(roles), self._origin(current, credential_source))
+            if not named:
+                if current.has_own_credentials and not current.calls_us:
+                    return Chain(tuple(roles), Origin("profile", current.name))
+                rest = self.default_chain(passing=tuple(visited))
+                return Chain((*roles, *rest.roles), rest.origin)
+            following = self.find(named)
+            path = " → ".join([*visited, named])
+            if following is None:
+                raise ConfigurationFailure(
+                    f"source_profile is missing: {path} (no such profile)",
+                    did_you_mean(named, self.names),
+                )
+            if named in visited and not (named == current.name and following.has_static_keys):
+                raise ConfigurationFailure(
+                    f"source_profile goes in a loop: {path}", f"edit {self.config_file}"
+                )
+            if named == current.name:
+                return Chain(tuple(roles), Origin("profile", named))
+            current = following
+
+    def _origin(self, profile: Profile, credential_source: str) -> Origin:
+        if credential_source not in CREDENTIAL_SOURCES:
+            raise ConfigurationFailure(
+                f'credential_source = {credential_source} of profile "{profile.name}" is not'
+                f" one of {', '.join(CREDENTIAL_SOURCES)}",
+                f"edit {self.where(profile, 'credential_source')}",
+            )
+        return Origin(credential_source)
+
+
+def did_you_mean(name: str, names: list[str]) -> str | None:
+    """Give a line with the names closest to this one, or ``None``."""
+    import difflib
+
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    return f"did you mean: {', '.join(close)}" if close else None

@@ -1,0 +1,160 @@
+"""Credentials, or their clearing, as one map from variable to value or ``None``, with a memory of what was there before.
+
+The memory is a variable, AWSASSUME_SAVED: our access key id, a checksum of our session token, and the earlier value of each
+variable that we touch. It holds for as long as the shell's key is ours.
+"""
+
+import os
+
+from awsassume import record
+from awsassume.credentials import Credentials, timestamp
+
+KEY = "AWS_ACCESS_KEY_ID"
+TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105  # the name of a variable
+EXPIRATION = "AWS_CREDENTIAL_EXPIRATION"
+KEYS = (KEY, "AWS_SECRET_ACCESS_KEY", TOKEN)
+REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+# What would speak louder than the keys, or of another account, in one SDK or another.
+RIVALS = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ACCOUNT_ID",
+    "AWS_CREDENTIAL_SCOPE",
+)
+TOUCHED = (*KEYS, EXPIRATION, *REGIONS, *RIVALS)
+ROLE, UNTIL, RENEW, SAVED = OURS = (
+    "AWSASSUME_ROLE",
+    "AWSASSUME_EXPIRATION",
+    "AWSASSUME_RENEW",
+    "AWSASSUME_SAVED",
+)
+
+Changes = dict[str, str | None]
+
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/+.-_:@,=")
+
+
+def encode(text: str) -> str:
+    """Write a text with only letters, digits and ``/+.-_:@,=%``, so that it is one word in every shell."""
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(text))
+
+
+def decode(text: str) -> str:
+    """Read what ``encode`` wrote. Raises ValueError for anything else."""
+    first, *others = text.split("%")
+    read = bytearray(first.encode("ascii"))
+    for other in others:
+        read += bytes.fromhex(other[:2]) + other[2:].encode("ascii")
+    return os.fsdecode(bytes(read))
+
+
+def _memory(environ: dict[str, str]) -> tuple[str, str, dict[str, str]] | None:
+    owner, *saved = environ.get(SAVED, "").split("&")
+    key, _, token = owner.partition(":")
+    if not key:
+        return None
+    earlier = {}
+    try:
+        for item in saved:
+            name, _, value = item.partition("=")
+            if name in TOUCHED:
+                earlier[name] = decode(value)
+    except ValueError:
+        return None
+    return key, token, earlier
+
+
+def is_ours(environ: dict[str, str]) -> bool:
+    """Tell whether the credentials in this environment are those that we put there."""
+    memory = _memory(environ)
+    return memory is not None and environ.get(KEY) == memory[0]
+
+
+def before(environ: dict[str, str]) -> dict[str, str]:
+    """Give the environment as if cleared: what it was before awsassume first touched it.
+
+    Our variables are gone. If the shell's key is no longer ours, somebody exported another: the memory is stale, and only
+    what we left behind goes too (an expiration and a session token that belong to our key).
+    """
+    past = {name: value for name, value in environ.items() if name not in OURS}
+    memory = _memory(environ)
+    if memory is None:
+        return past
+    key, token, earlier = memory
+    if environ.get(KEY) == key:
+        for name in TOUCHED:
+            past.pop(name, None)
+        past.update(earlier)
+        return past
+    if TOKEN in past and record.checksum(os.fsencode(past[TOKEN])) == token:
+        del past[TOKEN]
+    until = environ.get(UNTIL, "")
+    if until.isdecimal() and past.get(EXPIRATION) == timestamp(int(until[:12])):
+        del past[EXPIRATION]
+    return past
+
+
+def assumed(
+    credentials: Credentials, role: str, region: str | None, renew: str, environ: dict[str, str]
+) -> Changes:
+    """Say what to set and unset so that this environment is the role.
+
+    ``role`` is the name that prompts show, ``region`` the one that was named or ``None``, ``renew`` the words for ``--renew``.
+    """
+    past = before(environ)
+    wanted: Changes = dict.fromkeys(TOUCHED)
+    wanted[KEY] = credentials.access_key_id
+    wanted["AWS_SECRET_ACCESS_KEY"] = credentials.secret_access_key
+    wanted[TOKEN] = credentials.session_token
+    until = credentials.expiration
+    wanted[EXPIRATION] = None if until is None else timestamp(until)
+    for name in REGIONS:
+        wanted[name] = region or past.get(name)
+    changes: Changes = {}
+    for name, value in wanted.items():
+        if value is None:
+            if name in environ:
+                changes[name] = None
+        elif name not in REGIONS or region or environ.get(name) != value:
+            changes[name] = value
+    changes[ROLE] = role
+    if until is not None:
+        changes[UNTIL] = str(until)
+    elif UNTIL in environ:
+        changes[UNTIL] = None
+    changes[RENEW] = renew
+    token = record.checksum(os.fsencode(credentials.session_token or ""))
+    saved = [f"{name}={encode(past[name])}" for name in TOUCHED if name in past]
+    changes[SAVED] = "&".join([f"{credentials.access_key_id}:{token}", *saved])
+    return changes
+
+
+def cleared(environ: dict[str, str]) -> Changes:
+    """Say what to set and unset so that this environment is what it was before the first assume.
+
+    The three keys are always in the answer, whoever set them.
+    """
+    past = before(environ)
+    if not is_ours(environ):
+        for name in (*KEYS, EXPIRATION, "AWS_SECURITY_TOKEN"):
+            past.pop(name, None)
+    changes: Changes = {}
+    for name in TOUCHED:
+        if name in KEYS or environ.get(name) != past.get(name):
+            changes[name] = past.get(name)
+    for name in OURS:
+        if name in environ:
+            changes[name] = None
+    return changes
+
+
+def applied(environ: dict[str, str], changes: Changes) -> dict[str, str]:
+    """Give the environment with the changes made."""
+    result = dict(environ)
+    for name, value in changes.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result

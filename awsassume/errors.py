@@ -1,0 +1,56 @@
+"""What can go wrong, in the user's words, and the exit code that says so."""
+
+
+class Failure(Exception):
+    """An end that the user can do something about.
+
+    ``message`` is one line in the user's own names. ``hint``, where there is one, is what to do next: ``run: …``.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageFailure(Failure):
+    """The command line does not say what to do."""
+
+    exit_code = 2
+
+
+class ConfigurationFailure(Failure):
+    """The AWS config files, or a value in them or in the environment, cannot be followed."""
+
+    exit_code = 3
+
+
+class SourceFailure(Failure):
+    """The source credentials are missing, expired, or cannot be had."""
+
+    exit_code = 4
+
+
+class RefusedFailure(Failure):
+    """AWS refused, or could not be reached.
+
+    ``code`` is AWS's own error code, such as ``AccessDenied``; empty where AWS did not answer.
+    """
+
+    exit_code = 5
+
+    def __init__(self, message: str, hint: str | None = None, code: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class WrongTokenCode(RefusedFailure):
+    """The MFA code was not the device's."""
+
+
+BY_EXIT_CODE: dict[int, type[Failure]] = {
+    kind.exit_code: kind
+    for kind in (UsageFailure, ConfigurationFailure, SourceFailure, RefusedFailure)
+}

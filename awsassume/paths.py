@@ -1,0 +1,28 @@
+"""Where files live."""
+
+import os
+import sys
+
+NAME = "awsassume"
+
+
+def cache_directory(environ: dict[str, str]) -> str | None:
+    """Give the directory of our cache: AWSASSUME_CACHE_DIR, or the platform's own place; ``None`` where there is no home.
+
+    On Linux this is platformdirs' rule (the XDG base directories) without its import, which would cost as much as the whole
+    of a hit; a test holds the two together.
+    """
+    named = environ.get("AWSASSUME_CACHE_DIR")
+    if named:
+        return os.path.abspath(named)
+    if not sys.platform.startswith("linux") or "ANDROID_DATA" in environ:
+        import platformdirs
+
+        return platformdirs.user_cache_dir(NAME, appauthor=False)
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not base.strip():
+        home = environ.get("HOME", "")
+        if not home.startswith("/"):
+            return None
+        base = home + "/.cache"
+    return os.path.join(base, NAME)

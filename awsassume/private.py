@@ -1,0 +1,117 @@
+"""Files that nobody else can read or could have written.
+
+Born 0600 in directories born 0700, whatever the umask; replaced whole, never changed in place; and read only when they are
+regular files of ours, closed to others, and no symlink.
+"""
+
+import os
+import stat
+
+MOST_BYTES = 1 << 18
+TEMPORARY = ".tmp-"
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+_CREATE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class UntrustedError(Exception):
+    """Somebody else could have written this file or directory, or could read it. The text says which and what to do."""
+
+
+def read(path: str) -> bytes | None:
+    """Read a file of ours; ``None`` where there is none.
+
+    Raises UntrustedError for a symlink, another user's file or one open to others, OSError where it can't be read.
+    A FIFO never blocks, and a file larger than any of ours is not read.
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        _check(os.lstat(path), path)
+        raise
+    try:
+        status = os.fstat(descriptor)
+        _check(status, path)
+        if not stat.S_ISREG(status.st_mode):
+            raise UntrustedError(f"{path} is no regular file; remove it")
+        if status.st_size > MOST_BYTES:
+            return None
+        return os.read(descriptor, MOST_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def trust(directory: str) -> bool:
+    """Tell whether the directory is there. Raises UntrustedError when it is, and is not ours alone."""
+    try:
+        status = os.lstat(directory)
+    except FileNotFoundError:
+        return False
+    _check(status, directory)
+    if not stat.S_ISDIR(status.st_mode):
+        raise UntrustedError(f"{directory} is not a directory; remove it")
+    return True
+
+
+def make(directory: str) -> None:
+    """Make the directory 0700, and those above it as needed. Raises UntrustedError or OSError."""
+    if trust(directory):
+        return
+    above = os.path.dirname(directory)
+    if not os.path.isdir(above):
+        os.makedirs(above, 0o700, exist_ok=True)
+    try:
+        os.mkdir(directory, 0o700)
+    except FileExistsError:
+        trust(directory)
+        return
+    # mkdir's mode is masked, never widened: under umask 0777 it would be unusable.
+    os.chmod(directory, 0o700)
+
+
+def write(path: str, data: bytes) -> None:
+    """Put the data in place of what the file held, whole or not at all. Raises UntrustedError or OSError."""
+    make(os.path.dirname(path))
+    temporary = f"{os.path.dirname(path)}/{TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
+    descriptor = os.open(temporary, _CREATE, 0o600)
+    try:
+        try:
+            if hasattr(os, "fchmod"):
+                os.fchmod(descriptor, 0o600)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        raise
+
+
+def _check(status: os.stat_result, path: str) -> None:
+    if stat.S_ISLNK(status.st_mode):
+        raise UntrustedError(f"{path} is a symlink, which is not followed; remove it")
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        raise UntrustedError(
+            f"{path} belongs to another user; remove it or set AWSASSUME_CACHE_DIR"
+        )
+    if os.name == "posix" and status.st_mode & _OTHERS:
+        raise UntrustedError(f"{path} is open to others; run: chmod go-rwx {path}")

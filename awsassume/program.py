@@ -1,0 +1,263 @@
+"""The wiring: from a command line to what is printed, the fast way where it can, and the exit code.
+
+Nothing is imported here that a fresh session does not need; each of the other verbs brings its own.
+"""
+
+import os
+import sys
+import time
+
+from awsassume import environment, paths, private, recall, sessions, shells
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from awsassume.credentials import Credentials
+    from awsassume.recall import Target
+    from awsassume.request import Request
+
+TURN_SECONDS = 20
+INTERRUPTED = 130
+EVAL_MODES = ("export", "clear", "renew")
+
+
+class Program:
+    """One run: the words, the environment as it is and as if cleared, and where to write."""
+
+    def __init__(self, argv: list[str], environ: dict[str, str]) -> None:
+        self.argv = argv
+        self.environ = environ
+        self.started = time.time()
+        self.may_ask = True
+        self.request: Request | None = None
+        self._warned: set[str] = set()
+        self._enter(argv)
+
+    def _enter(self, argv: list[str]) -> None:
+        self.argv = argv
+        # --chain looks at what is there now; as a word of something else it makes this a miss, and no more.
+        if "--chain" in argv:
+            self.past = {
+                name: value for name, value in self.environ.items() if name not in environment.OURS
+            }
+        else:
+            self.past = environment.before(self.environ)
+        self.cache = paths.cache_directory(self.past)
+        self.mark = recall.fingerprint(argv, self.past)
+
+    def run(self) -> int:
+        """Do what was asked. Raises errors.Failure, KeyboardInterrupt, SystemExit."""
+        found = self._recalled()
+        if found:
+            code = self._answer(*found)
+            if code is not None:
+                return code
+        turn = None
+        if self.cache is not None:
+            turn = recall.Turn(self.cache, self.mark, TURN_SECONDS)
+            if turn.waited:
+                found = self._recalled() or found
+                code = self._answer(*found) if found else None
+                if code is not None:
+                    turn.end()
+                    return code
+        from awsassume import slow
+
+        try:
+            return slow.run(self, found, turn)
+        finally:
+            if turn:
+                turn.end()
+
+    def _recalled(self) -> "tuple[Request, Target] | None":
+        if self.cache is None:
+            return None
+        try:
+            return recall.find(self.cache, self.mark)
+        except private.UntrustedError as error:
+            self.warn(f"not used: {error}")
+            return None
+
+    def _answer(self, request: "Request", target: "Target") -> int | None:
+        """Answer from what is at hand; ``None`` when it is not."""
+        self.request = request
+        if request.mode in {"export", "exec"}:
+            self.guard(request)
+            try:
+                session = (
+                    sessions.read(self.cache, target.key) if self.cache and target.key else None
+                )
+            except private.UntrustedError as error:
+                self.warn(f"not used: {error}")
+                return None
+            if session is None or not session.is_fresh(self.started, request.min_remaining):
+                return None
+            if request.verbose:
+                self.warn(
+                    f"remembered; a session of {target.role} with {session.remaining(self.started):.0f} s left"
+                )
+            return self.deliver(request, target, session.credentials)
+        return self.plain(request)
+
+    def plain(self, request: "Request") -> int:
+        """Do a verb that needs neither config nor AWS."""
+        if request.mode == "clear":
+            self.guard(request)
+            self.write_code(request, environment.cleared(self.environ))
+            return 0
+        if request.mode == "init":
+            from awsassume import shims
+
+            main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+            command = [sys.executable, "-I", "-S", main]
+            self.write(1, shims.script(request.shell or "bash", command))
+            return 0
+        return self._renew(request)
+
+    def _renew(self, request: "Request") -> int:
+        """Take what this shell holds again, with the words it was taken with."""
+        from awsassume.errors import UsageFailure
+
+        words = self.environ.get(environment.RENEW)
+        if not words or not environment.is_ours(self.environ):
+            raise UsageFailure("this shell holds no role of awsassume's", "run: awsassume ROLE")
+        self.guard(request)
+        try:
+            argv = [environment.decode(word) for word in words.split(" ")]
+        except ValueError:
+            raise UsageFailure(
+                f"{environment.RENEW} is not what awsassume wrote", "run: awsassume ROLE"
+            ) from None
+        self.may_ask = False
+        if request.format:
+            argv[:0] = ["--format", request.format]
+        if request.show:
+            argv[:0] = ["--show"]
+        self._enter(argv)
+        return self.run()
+
+    def deliver(self, request: "Request", target: "Target", credentials: "Credentials") -> int:
+        """Hand over the credentials: to a shell, to an SDK, or to a command that takes our place."""
+        if request.mode == "exec":
+            changes = environment.assumed(
+                credentials, target.role, target.region or None, target.renew, self.environ
+            )
+            return self._become(request.command, environment.applied(self.environ, changes))
+        if request.format == "process":
+            self.write(1, credentials.process_json() + "\n")
+            return 0
+        if not self.may_ask and credentials.access_key_id == self.environ.get(environment.KEY):
+            return 0
+        # What goes into a file or a container finds another environment there than this one.
+        environ = {} if request.format == "env-no-export" else self.environ
+        self.write_code(
+            request,
+            environment.assumed(
+                credentials, target.role, target.region or None, target.renew, environ
+            ),
+        )
+        return 0
+
+    def _become(self, command: tuple[str, ...], environ: dict[str, str]) -> int:
+        from awsassume.errors import UsageFailure
+
+        for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"):
+            environ.pop(name, None)
+        descriptor = self._shim_descriptor()
+        if descriptor is not None:
+            os.set_inheritable(descriptor, False)  # noqa: FBT003  # os takes it so
+        try:
+            os.execvpe(command[0], list(command), environ)  # noqa: S606  # no shell is wanted
+        except OSError as error:
+            raise UsageFailure(f"{command[0]} can't be run: {error.strerror}") from None
+        except ValueError:
+            raise UsageFailure("COMMAND can't hold a NUL character") from None
+
+    def format(self, request: "Request | None") -> str:
+        """Say for whom to write: as told, else as the calling shell reads."""
+        named = request.format if request else None
+        if named is None and request is None:
+            named = next((word for word in self.argv if word in shells.FORMATS), None)
+        if named and named != "process":
+            return named
+        by = self.environ.get("AWSASSUME_SHELL")
+        return shells.detect(self.environ, None if by else shells.parent_executable())
+
+    def code_descriptor(self, request: "Request | None") -> int:
+        """Say where shell code goes: the shim's descriptor, unless a format was asked for by name."""
+        descriptor = self._shim_descriptor() if request is None or request.format is None else None
+        return 1 if descriptor is None else descriptor
+
+    def _shim_descriptor(self) -> int | None:
+        named = self.environ.get("AWSASSUME_SHIM_FD", "")
+        if not named.isdecimal() or int(named[:4]) <= 2:  # noqa: PLR2004  # the standard three
+            return None
+        try:
+            os.fstat(int(named[:4]))
+        except OSError:
+            return None
+        return int(named[:4])
+
+    def guard(self, request: "Request") -> None:
+        """Print no secret on a terminal, unless told to. Raises errors.UsageFailure."""
+        if request.mode == "exec" or request.show or not os.isatty(self.code_descriptor(request)):
+            return
+        from awsassume.errors import UsageFailure
+
+        words = " ".join(self.argv)
+        raise UsageFailure(
+            "this would print credentials on the terminal; a shell must read them",
+            f'run: eval "$(awsassume {words})", or see what they are with --show',
+        )
+
+    def write_code(self, request: "Request", changes: environment.Changes) -> None:
+        """Write the map as the shell reads it."""
+        from awsassume.errors import UsageFailure
+
+        try:
+            text = shells.render(self.format(request), changes)
+        except ValueError as error:
+            raise UsageFailure(
+                f"this shell can't be told: {error}", "give another --format"
+            ) from None
+        self.write(self.code_descriptor(request), text)
+
+    def write(self, descriptor: int, text: str) -> None:
+        """Write all of a text."""
+        rest = memoryview(text.encode("utf-8", "surrogateescape"))
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+    def warn(self, text: str) -> None:
+        """Say something on standard error, once."""
+        if text in self._warned:
+            return
+        self._warned.add(text)
+        if self.request is not None and self.request.quiet:
+            return
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Write lines on standard error: UTF-8 whatever the locale, since botocore reads it so, and no control characters."""
+        lines = text.split("\n")
+        shown = ["".join(char if char.isprintable() else "?" for char in line) for line in lines]
+        said = "awsassume: " + "\n  ".join(shown) + "\n"
+        try:
+            os.write(2, said.encode("utf-8", "replace"))
+        except OSError:
+            pass
+
+
+def main() -> int:
+    """Run the command line of this process and give its exit code."""
+    program = Program(sys.argv[1:], dict(os.environ))
+    try:
+        if program.argv[:1] == ["--complete"]:
+            from awsassume import completion
+
+            program.write(1, "\n".join(completion.answer(program.argv[1:], program.past)))
+            return 0
+        return program.run()
+    except BaseException as error:  # noqa: BLE001  # the last one to hear of it
+        from awsassume import outcome
+
+        return outcome.settle(program, error)

@@ -1,0 +1,97 @@
+"""An MFA code, from a process or from the person at the terminal; never where nobody can see the question."""
+
+import os
+import re
+import shlex
+import subprocess
+
+from awsassume.errors import ConfigurationFailure, SourceFailure, UsageFailure
+
+_CODE = re.compile(r"\d{6}")
+PROCESS_SECONDS = 60
+
+
+def checked(code: str, where: str) -> str:
+    """Give the code if it is six digits. Raises UsageFailure."""
+    code = code.strip().replace(" ", "")
+    if not _CODE.fullmatch(code) or not code.isascii():
+        raise UsageFailure(f"{where}: an MFA code is six digits")
+    return code
+
+
+def from_process(command: str, profile: str) -> str:
+    """Run a profile's mfa_process and read the code that it prints. Raises ConfigurationFailure or SourceFailure.
+
+    Split as botocore splits credential_process, and run without a shell. It may ask for a touch or a PIN: it has the
+    terminal, but not our standard output, which a shell will read.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words:
+        raise ConfigurationFailure(f'mfa_process of profile "{profile}" is no command: {command}')
+    try:
+        done = subprocess.run(
+            words,
+            stdout=subprocess.PIPE,
+            check=False,
+            timeout=PROCESS_SECONDS,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise ConfigurationFailure(
+            f'mfa_process of profile "{profile}" can\'t be run: {words[0]}: {error.strerror}'
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise SourceFailure(
+            f'mfa_process of profile "{profile}" did not end within {PROCESS_SECONDS} s'
+        ) from None
+    found = _CODE.fullmatch(done.stdout.strip())
+    if done.returncode or not found:
+        said = f"exit code {done.returncode}" if done.returncode else "no code of six digits"
+        raise SourceFailure(f'mfa_process of profile "{profile}" gave {said}', f"try it: {command}")
+    return found[0]
+
+
+def can_ask() -> bool:
+    """Tell whether a question would be seen: there is a terminal, and we are in its foreground."""
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def ask(serial: str, note: str | None = None) -> str:
+    """Ask for a device's code on /dev/tty alone. Raises SourceFailure where nobody would see it.
+
+    EOF or an empty line gives up, as an interrupt does.
+    """
+    if not can_ask():
+        raise SourceFailure(
+            f"an MFA code for {serial} is needed, and there is no terminal to ask on",
+            "give it: --token-code CODE, or set mfa_process in the profile",
+        )
+    import getpass
+
+    question = f"MFA code for {serial}: "
+    if note:
+        question = f"{note}\n{question}"
+    try:
+        for _ in range(3):
+            code = getpass.getpass(question).strip().replace(" ", "")
+            if not code:
+                break
+            if _CODE.fullmatch(code) and code.isascii():
+                return code
+            question = f"That is not six digits. MFA code for {serial}: "
+    except EOFError:
+        pass
+    raise KeyboardInterrupt

@@ -1,0 +1,202 @@
+"""What a command line came to the last time, in the same circumstances: the fast way.
+
+Parsing options with Typer and reading the AWS config with botocore costs twenty interpreters; remembering what came of it
+costs one file. What is remembered is the parse and the name of the session's file, never a secret. It is used only when
+everything that could lead to another answer is as it was: the words, the variables that matter, who and where we are, our
+version, and the files that were read (by time, size and inode). A miss costs time and nothing else.
+"""
+
+import os
+import time
+
+from awsassume import __version__, private, record
+from awsassume.request import Request
+
+FOLDER = "recall"
+MOST_ENTRIES = 500
+TURNS = 1024
+# Variables beside AWS_* and AWSASSUME_* that decide where files are and who the session is named after.
+_NAMES = (
+    "HOME",
+    "XDG_CACHE_HOME",
+    "USER",
+    "LOGNAME",
+    "LNAME",
+    "USERNAME",
+    "USERPROFILE",
+    "LOCALAPPDATA",
+)
+# These are secrets: that they are set matters, and is noted; what they are set to is not. The access key id beside them is.
+_SECRETS = frozenset(
+    (
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_BEARER_TOKEN_BEDROCK",
+    )
+)
+# These say how to print or prompt, and lead to no other session.
+_PASSING = frozenset(
+    (
+        "AWSASSUME_SHELL",
+        "AWSASSUME_SHIM_FD",
+        "AWSASSUME_DEBUG",
+        "AWSASSUME_AUTO_RENEW",
+        "AWSASSUME_TOKEN_CODE",
+    )
+)
+
+
+class Target:
+    """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it."""
+
+    __slots__ = ("key", "region", "renew", "role")
+
+    def __init__(self, key: str = "", role: str = "", region: str = "", renew: str = "") -> None:
+        self.key = key
+        self.role = role
+        self.region = region
+        self.renew = renew
+
+
+def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
+    """Write down everything outside the files that could lead to another answer. Give it the environment as if cleared."""
+    lines = [__version__, *argv, ""]
+    for name in sorted(environ):
+        if name.startswith("AWS") or name in _NAMES:
+            if name in _SECRETS:
+                lines.append(name)
+            elif name not in _PASSING:
+                lines.append(f"{name}={environ[name]}")
+    if hasattr(os, "uname"):
+        lines.append(f"{os.geteuid()}@{os.uname().nodename}")
+    # Each with its length, so that no two lists of texts come out alike.
+    return "".join([f"{len(line)}:{line}," for line in lines])
+
+
+def state(path: str) -> str:
+    """Say how a file stands: a text that changes when the file does."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns} {status.st_size} {status.st_ino}"
+
+
+def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
+    """Give what these circumstances came to, or ``None``. Raises private.UntrustedError."""
+    try:
+        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
+            return None
+        data = private.read(_path(cache, fingerprint))
+    except OSError:
+        return None
+    pairs = record.load(data) if data else None
+    if not pairs or pairs[0] != ("fingerprint", fingerprint):
+        return None
+    target = Target()
+    asked: list[tuple[str, str]] = []
+    for name, text in pairs[1:]:
+        kind, _, rest = name.partition(" ")
+        if kind == "request":
+            asked.append((rest, text))
+        elif kind == "target":
+            setattr(target, rest, text)
+        elif kind == "cwd":
+            if os.getcwd() != text:
+                return None
+        elif state(rest) != text:
+            return None
+    try:
+        return Request.from_pairs(asked), target
+    except (ValueError, AttributeError):
+        return None
+
+
+def remember(
+    cache: str,
+    fingerprint: str,
+    request: Request,
+    target: Target,
+    files: dict[str, str],
+    cwd: str | None = None,
+) -> None:
+    """Keep what came of these circumstances. ``files`` is each file that was read and its ``state`` before it was.
+
+    ``cwd`` is given when the meaning depends on it. Raises private.UntrustedError or OSError.
+    """
+    if not request.may_be_remembered or "\0" in fingerprint:
+        return
+    pairs = [("fingerprint", fingerprint)]
+    pairs += [(f"request {name}", text) for name, text in request.pairs()]
+    pairs += [(f"target {name}", getattr(target, name)) for name in Target.__slots__]
+    pairs += [(f"file {path}", text) for path, text in files.items()]
+    if cwd is not None:
+        pairs.append(("cwd", cwd))
+    private.make(cache)
+    path = _path(cache, fingerprint)
+    private.write(path, record.dump(pairs))
+    _prune(os.path.dirname(path))
+
+
+class Turn:
+    """One process at a time works out what a command line means; the others wait, and find it remembered.
+
+    It is no matter of right, only of fifty processes not doing the same work at once. Where there are no locks, or after
+    ``seconds``, everybody goes ahead.
+    """
+
+    def __init__(self, cache: str, fingerprint: str, seconds: float) -> None:
+        self.waited = False
+        self._descriptor = -1
+        try:
+            import fcntl
+
+            private.make(cache)
+            private.make(f"{cache}/{FOLDER}")
+            slot = int(record.checksum(os.fsencode(fingerprint)), 16) % TURNS
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._descriptor = os.open(f"{cache}/{FOLDER}/turn-{slot}.lock", flags, 0o600)
+            until = time.monotonic() + seconds
+            while True:
+                try:
+                    fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    self.waited = True
+                    if time.monotonic() > until:
+                        break
+                    time.sleep(0.01)
+                else:
+                    break
+        except (ImportError, OSError, private.UntrustedError):
+            return
+
+    def end(self) -> None:
+        """Let the next one in."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _path(cache: str, fingerprint: str) -> str:
+    return f"{cache}/{FOLDER}/{record.checksum(os.fsencode(fingerprint))}"
+
+
+def _prune(folder: str) -> None:
+    # A command line with a changing word in it leaves an entry each time.
+    entries = [entry for entry in os.scandir(folder) if not entry.name.endswith(".lock")]
+    if len(entries) <= MOST_ENTRIES:
+        return
+
+    def age(entry: "os.DirEntry[str]") -> float:
+        try:
+            return entry.stat(follow_symlinks=False).st_mtime
+        except OSError:
+            return 0
+
+    for entry in sorted(entries, key=age)[: MOST_ENTRIES // 2]:
+        try:
+            os.unlink(entry.path)
+        except OSError:
+            continue

@@ -1,0 +1,246 @@
+"""Sessions on disk: read, write, lock, purge. A file a session, named by its key."""
+
+import os
+import time
+
+from awsassume import private, record
+from awsassume.credentials import Credentials
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from awsassume.errors import Failure
+
+FOLDER = "sessions"
+FAILED = ".failed"
+LOCK = ".lock"
+# botocore asks a credential_process again below this; https://github.com/boto/botocore, credentials.py.
+REFRESH_SECONDS = 15 * 60
+# How far a clock may be set back by its own correction before a session's age is not believed.
+CLOCK_SLACK_SECONDS = 5 * 60
+# No STS session lasts longer than 36 hours (GetSessionToken); an expiration past that is the clock's fault.
+LONGEST_SECONDS = 37 * 3600
+# Longer than any write takes.
+WRITE_SECONDS = 60
+TIDY_SECONDS = 24 * 3600
+
+
+class Session:
+    """Credentials that end, when they were had (epoch seconds), and what they are, for people and for --purge."""
+
+    __slots__ = ("about", "credentials", "issued")
+
+    def __init__(self, credentials: Credentials, issued: int, about: dict[str, str]) -> None:
+        self.credentials = credentials
+        self.issued = issued
+        self.about = about
+
+    def remaining(self, now: float) -> float:
+        """Give the seconds left; what is past, or of another time altogether, has none."""
+        until = self.credentials.expiration
+        if (
+            until is None
+            or now < self.issued - CLOCK_SLACK_SECONDS
+            or until - now > LONGEST_SECONDS
+        ):
+            return 0
+        return max(0.0, until - now)
+
+    def is_fresh(self, now: float, min_remaining: int | None = None) -> bool:
+        """Tell whether enough time is left: more than ``min_remaining`` seconds, or a quarter of its life up to 15 minutes."""
+        until = self.credentials.expiration
+        if until is None:
+            return False
+        if min_remaining is None:
+            return self.remaining(now) > min(REFRESH_SECONDS, (until - self.issued) / 4)
+        return self.remaining(now) > min_remaining
+
+
+def read(cache: str, key: str) -> Session | None:
+    """Read a session; ``None`` where there is none that can be read. Raises private.UntrustedError."""
+    try:
+        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
+            return None
+        data = private.read(f"{cache}/{FOLDER}/{key}")
+    except OSError:
+        return None
+    return None if data is None else _parse(data)
+
+
+def _parse(data: bytes) -> Session | None:
+    pairs = record.load(data)
+    if pairs is None:
+        return None
+    fields = dict(pairs)
+    try:
+        credentials = Credentials(
+            fields.pop("access_key_id"),
+            fields.pop("secret_access_key"),
+            fields.pop("session_token", None),
+            int(fields.pop("expiration")),
+            fields.pop("account_id", None),
+        )
+        return Session(credentials, int(fields.pop("issued")), fields)
+    except (KeyError, ValueError):
+        return None
+
+
+def write(cache: str, key: str, session: Session) -> None:
+    """Store a session. Raises private.UntrustedError or OSError."""
+    credentials = session.credentials
+    if credentials.expiration is None:
+        return
+    pairs = [
+        ("access_key_id", credentials.access_key_id),
+        ("secret_access_key", credentials.secret_access_key),
+        ("expiration", str(credentials.expiration)),
+        ("issued", str(session.issued)),
+        *session.about.items(),
+    ]
+    if credentials.session_token is not None:
+        pairs.append(("session_token", credentials.session_token))
+    if credentials.account_id is not None:
+        pairs.append(("account_id", credentials.account_id))
+    private.make(cache)
+    private.write(f"{cache}/{FOLDER}/{key}", record.dump(pairs))
+    tidy(f"{cache}/{FOLDER}", time.time())
+
+
+def fail(cache: str, key: str, failure: "Failure", now: float) -> None:
+    """Leave word of a failure for those who wait for the same session. Raises private.UntrustedError or OSError."""
+    pairs = [
+        ("exit_code", str(failure.exit_code)),
+        ("message", failure.message.replace("\0", "")),
+        ("hint", (failure.hint or "").replace("\0", "")),
+        ("code", getattr(failure, "code", "")),
+        ("time", str(now)),
+    ]
+    private.make(cache)
+    private.write(f"{cache}/{FOLDER}/{key}{FAILED}", record.dump(pairs))
+
+
+def failure_since(cache: str, key: str, since: float) -> "Failure | None":
+    """Give the failure that another process met since that instant (epoch seconds), if one did."""
+    from awsassume import errors
+
+    try:
+        data = private.read(f"{cache}/{FOLDER}/{key}{FAILED}")
+        fields = dict(record.load(data or b"") or ())
+        if float(fields["time"]) < since:
+            return None
+        failure = errors.BY_EXIT_CODE[int(fields["exit_code"])](
+            fields["message"], fields["hint"] or None
+        )
+    except (OSError, private.UntrustedError, KeyError, ValueError):
+        return None
+    if isinstance(failure, errors.RefusedFailure):
+        failure.code = fields.get("code", "")
+    return failure
+
+
+class Lock:
+    """One holder at a time for a session; held by nobody when its holder dies.
+
+    ``held`` is false when the lock could not be had within ``seconds`` (another process is slow) or at all (a file system
+    without locks): the caller then does the work itself.
+    """
+
+    def __init__(self, cache: str, key: str, seconds: float) -> None:
+        self.held = False
+        self.reason = ""
+        self._path = f"{cache}/{FOLDER}/{key}{LOCK}"
+        self._seconds = seconds
+
+    def __enter__(self) -> "Self":
+        """Wait for the lock."""
+        import filelock
+
+        try:
+            private.make(os.path.dirname(os.path.dirname(self._path)))
+            private.make(os.path.dirname(self._path))
+            self._lock = filelock.FileLock(
+                self._path, timeout=self._seconds, mode=0o600, poll_interval=0.02
+            )
+            self._lock.acquire()
+            self.held = True
+        except filelock.Timeout:
+            self.reason = f"another awsassume has been busy with it for {self._seconds:.0f} s"
+        except (OSError, NotImplementedError, private.UntrustedError) as error:
+            self.reason = f"no lock can be had in {os.path.dirname(self._path)} ({error})"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        """Let the next one in."""
+        if self.held:
+            self._lock.release()
+
+
+def live(cache: str) -> "Iterator[tuple[str, Session]]":
+    """Give every session that can be read, with its key."""
+    try:
+        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
+            return
+        names = sorted(os.listdir(f"{cache}/{FOLDER}"))
+    except (OSError, private.UntrustedError):
+        return
+    for name in names:
+        if "." in name:
+            continue
+        try:
+            session = read(cache, name)
+        except private.UntrustedError:
+            continue
+        if session is not None:
+            yield name, session
+
+
+def purge(cache: str, chosen: "Callable[[Session], bool]") -> int:
+    """Forget the sessions that ``chosen`` picks; give how many. Those who are reading one keep what they read."""
+    count = 0
+    for key, session in live(cache):
+        if chosen(session):
+            try:
+                os.unlink(f"{cache}/{FOLDER}/{key}")
+            except FileNotFoundError:
+                continue
+            count += 1
+    return count
+
+
+def tidy(folder: str, now: float) -> None:
+    """Once a day, remove what nobody will read again: sessions long over, failures, and files left by killed writers."""
+    marker = f"{folder}/.tidied"
+    try:
+        if now - os.lstat(marker).st_mtime < TIDY_SECONDS:
+            return
+    except OSError:
+        pass
+    try:
+        private.write(marker, b"")
+        for entry in os.scandir(folder):
+            # A lock file is never removed: a waiter on the old file and a holder of a new one would both be let in.
+            if entry.name.endswith(LOCK) or entry.name == ".tidied":
+                continue
+            if now - entry.stat(
+                follow_symlinks=False
+            ).st_mtime > 2 * TIDY_SECONDS or entry.name.startswith(private.TEMPORARY):
+                _remove(entry.path, now)
+    except (OSError, private.UntrustedError):
+        return
+
+
+def _remove(path: str, now: float) -> None:
+    # A temporary file younger than any write takes may belong to somebody who is still writing it.
+    try:
+        if now - os.lstat(path).st_mtime > WRITE_SECONDS:
+            os.unlink(path)
+    except OSError:
+        pass

@@ -1,0 +1,117 @@
+"""The slow way, taken when nothing is remembered: parse, plan, call, remember."""
+
+import gc
+import os
+import sys
+
+from awsassume import private, recall
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from awsassume.program import Program
+    from awsassume.recall import Target, Turn
+    from awsassume.request import Request
+
+
+def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn | None") -> int:
+    """Do what the words ask for; ``found`` is what they were last found to mean, its session gone stale."""
+    _bring_in_site()
+    # A short run that imports a thousand modules makes much that is kept and little to collect.
+    gc.disable()
+    if found:
+        request = found[0]
+    else:
+        from awsassume import cli
+
+        request = cli.parse(program.argv)
+    program.request = request
+    if request.mode not in {"export", "exec"}:
+        if turn:
+            turn.end()
+        return _other(program, request)
+    program.guard(request)
+    if turn and not request.may_be_remembered:
+        turn.end()
+    return _assume(program, request)
+
+
+def _other(program: "Program", request: "Request") -> int:
+    if request.mode == "version":
+        from awsassume import __version__
+
+        program.write(1, f"awsassume {__version__}\n")
+        return 0
+    if program.cache is not None:
+        from awsassume.recall import Target
+
+        _remember(program, request, Target(), {})
+    return program.plain(request)
+
+
+def _assume(program: "Program", request: "Request") -> int:
+    _take_environment(program.past)
+    from awsassume.assume import Assumer
+
+    def tell(text: str) -> None:
+        if request.verbose:
+            program.say(text)
+
+    assumer = Assumer(
+        request,
+        program.past,
+        program.cache,
+        tell=tell,
+        warn=program.warn,
+        may_ask=program.may_ask,
+        started=program.started,
+    )
+    plan = assumer.plan()
+    if plan.target.key and program.cache is not None:
+        _remember(program, request, plan.target, plan.files)
+    key = plan.target.key
+    session = assumer.obtain(plan)
+    if plan.target.key != key:
+        _remember(program, request, plan.target, plan.files)
+    return program.deliver(request, plan.target, session.credentials)
+
+
+def _remember(
+    program: "Program", request: "Request", target: "Target", files: dict[str, str]
+) -> None:
+    relative = [
+        request.policy or "",
+        *(
+            program.past.get(name, "")
+            for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+        ),
+    ]
+    # A relative name means another file elsewhere.
+    cwd = (
+        os.getcwd()
+        if any(name and not name.startswith(("/", "~", "{")) for name in relative)
+        else None
+    )
+    try:
+        recall.remember(program.cache or "", program.mark, request, target, files, cwd)
+    except (OSError, ValueError, private.UntrustedError):
+        # The session's own place says what is wrong with it.
+        return
+
+
+def _take_environment(past: dict[str, str]) -> None:
+    """Make the environment of this process what it was before awsassume touched it: botocore reads it by itself."""
+    os.environ.clear()
+    # The AWS CLI gives its own to those it starts, and botocore would read it as the user's.
+    os.environ.update({name: value for name, value in past.items() if name != "AWS_DATA_PATH"})
+
+
+def _bring_in_site() -> None:
+    """Find the installed packages, when Python was started without them (-S)."""
+    if not sys.flags.no_site or "site" in sys.modules:
+        return
+    import site
+
+    here = sys.path.pop(0)
+    site.main()
+    if here not in sys.path:
+        sys.path.append(here)
