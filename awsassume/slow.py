@@ -8,9 +8,13 @@ from awsassume import private, recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from awsassume.assume import Assumer
     from awsassume.program import Program
     from awsassume.recall import Target, Turn
     from awsassume.request import Request
+
+# Each other verb is a module with run(program, request) -> exit code, imported only for it.
+VERBS: dict[str, str] = {}
 
 
 def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn | None") -> int:
@@ -36,6 +40,11 @@ def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn 
 
 
 def _other(program: "Program", request: "Request") -> int:
+    if request.mode in VERBS:
+        from importlib import import_module
+
+        take_environment(program.past)
+        return int(import_module(f"awsassume.{VERBS[request.mode]}").run(program, request))
     if request.mode == "version":
         from awsassume import __version__
 
@@ -49,14 +58,27 @@ def _other(program: "Program", request: "Request") -> int:
 
 
 def _assume(program: "Program", request: "Request") -> int:
-    _take_environment(program.past)
+    take_environment(program.past)
+    assumer = assumer_for(program, request)
+    plan = assumer.plan()
+    key = plan.target.key
+    if key and program.cache is not None:
+        _remember(program, request, plan.target, plan.files)
+    session = assumer.obtain(plan)
+    if plan.target.key != key:
+        _remember(program, request, plan.target, plan.files)
+    return program.deliver(request, plan.target, session.credentials)
+
+
+def assumer_for(program: "Program", request: "Request") -> "Assumer":
+    """Make the one that gets sessions, for this run. The environment must have been taken."""
     from awsassume.assume import Assumer
 
     def tell(text: str) -> None:
         if request.verbose:
             program.say(text)
 
-    assumer = Assumer(
+    return Assumer(
         request,
         program.past,
         program.cache,
@@ -65,14 +87,6 @@ def _assume(program: "Program", request: "Request") -> int:
         may_ask=program.may_ask,
         started=program.started,
     )
-    plan = assumer.plan()
-    if plan.target.key and program.cache is not None:
-        _remember(program, request, plan.target, plan.files)
-    key = plan.target.key
-    session = assumer.obtain(plan)
-    if plan.target.key != key:
-        _remember(program, request, plan.target, plan.files)
-    return program.deliver(request, plan.target, session.credentials)
 
 
 def _remember(
@@ -98,7 +112,7 @@ def _remember(
         return
 
 
-def _take_environment(past: dict[str, str]) -> None:
+def take_environment(past: dict[str, str]) -> None:
     """Make the environment of this process what it was before awsassume touched it: botocore reads it by itself."""
     os.environ.clear()
     # The AWS CLI gives its own to those it starts, and botocore would read it as the user's.
