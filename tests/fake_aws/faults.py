@@ -55,7 +55,7 @@ class Fault:
         """The fields of credentials that this fault changes."""
         return FIELDS.get(self.kind, self.fields)
 
-    def answer(self, service: str | None) -> Response | None:  # noqa: PLR0911 - one a kind
+    def answer(self, service: str | None) -> Response | None:
         """Return what this fault answers in place of the action; None where the action is done."""
         error = xml_error if service in {None, "sts", "iam", "rds", "ec2"} else json_error
         match self.kind:
