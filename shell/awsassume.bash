@@ -31,21 +31,23 @@ else
     __awsassume_clock() { __awsassume_now="$((__awsassume_began + SECONDS))"; }
 fi
 
-# Set awsassume_prompt, and __awsassume_left to the seconds that the session has left, or to
-# nothing where there is none. Starts no process.
+# Set awsassume_prompt, and __awsassume_left to the seconds that the session has left; to nothing
+# where the keys are not ours, or never end. Starts no process.
 __awsassume_look() {
     awsassume_prompt=''
     __awsassume_left=''
+    [[ "${AWSASSUME_SAVED-}" == "${AWS_ACCESS_KEY_ID:- }":* ]] || \builtin return 0
+    awsassume_prompt="${AWSASSUME_ROLE-}"
+    awsassume_prompt="${awsassume_prompt//[[:cntrl:]]/}"
     case "${AWSASSUME_EXPIRATION-}" in
         '' | *[![:digit:]]* | ????????????*) \builtin return 0 ;;
     esac
     __awsassume_clock
     __awsassume_left="$((10#${AWSASSUME_EXPIRATION} - __awsassume_now))"
-    awsassume_prompt="${AWSASSUME_ROLE-}"
     if ((__awsassume_left > 0)); then
-        awsassume_prompt="${awsassume_prompt//[[:cntrl:]]/} $(((__awsassume_left + 59) / 60))m"
+        awsassume_prompt+=" $(((__awsassume_left + 59) / 60))m"
     else
-        awsassume_prompt="${awsassume_prompt//[[:cntrl:]]/} expired"
+        awsassume_prompt+=' expired'
     fi
 }
 
@@ -144,7 +146,8 @@ __awsassume_complete() {
             continue
         fi
         __awsassume_line="${__awsassume_line%%$'\t'*}"
-        [[ -n "${__awsassume_line}" ]] || continue
+        # Readline would put what these have in common in place of what was typed.
+        [[ -n "${__awsassume_line}" && "${__awsassume_line}" == "${__awsassume_word}"* ]] || continue
         __awsassume_line="${__awsassume_line#"${__awsassume_cut}"}"
         [[ -n "${__awsassume_quote}" ]] || \builtin printf -v __awsassume_line '%q' "${__awsassume_line}"
         COMPREPLY+=("${__awsassume_line}")

@@ -26,20 +26,28 @@ function __awsassume_clock
     end
 end
 
-# Print the seconds that the session has left, or nothing where there is none.
+function __awsassume_is_ours
+    builtin test -n "$AWS_ACCESS_KEY_ID"
+    and builtin string match -q -- "$AWS_ACCESS_KEY_ID:*" "$AWSASSUME_SAVED"
+end
+
+# Print the seconds that the session has left; nothing where the keys are not ours, or never end.
 function __awsassume_left
+    __awsassume_is_ours; or return
     builtin string match -qr '^[0-9]{1,11}$' -- "$AWSASSUME_EXPIRATION"; or return
     builtin math $AWSASSUME_EXPIRATION - (__awsassume_clock)
 end
 
 function awsassume_prompt --description 'Print the role and the minutes left, for fish_prompt'
+    __awsassume_is_ours; or return 0
+    builtin printf %s (builtin string replace -ra '[[:cntrl:]]' '' -- "$AWSASSUME_ROLE")
     builtin set -l __awsassume_seconds (__awsassume_left)
-    builtin test -n "$__awsassume_seconds"; or return 0
-    builtin set -l __awsassume_role (builtin string replace -ra '[[:cntrl:]]' '' -- "$AWSASSUME_ROLE")
-    if builtin test $__awsassume_seconds -gt 0
-        builtin echo -n "$__awsassume_role "(builtin math --scale=0 "($__awsassume_seconds + 59) / 60")m
+    if builtin test -z "$__awsassume_seconds"
+        return 0
+    else if builtin test $__awsassume_seconds -gt 0
+        builtin echo -n " "(builtin math --scale=0 "($__awsassume_seconds + 59) / 60")m
     else
-        builtin echo -n "$__awsassume_role expired"
+        builtin echo -n ' expired'
     end
 end
 

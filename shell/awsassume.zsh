@@ -25,17 +25,19 @@ function awsassume {
 \builtin typeset -g awsassume_prompt='' __awsassume_left='' __awsassume_asked=''
 \builtin typeset -gi __awsassume_completes=0
 
-# Set awsassume_prompt, and __awsassume_left to the seconds that the session has left, or to
-# nothing where there is none. Starts no process. Takes 1 where ! is special in prompts.
+# Set awsassume_prompt, and __awsassume_left to the seconds that the session has left; to nothing
+# where the keys are not ours, or never end. Starts no process. Takes 1 where ! is special in
+# prompts.
 function __awsassume_look {
     \builtin emulate -L zsh -o extended_glob
     awsassume_prompt=''
     __awsassume_left=''
-    [[ "${AWSASSUME_EXPIRATION-}" == [[:digit:]](#c1,11) ]] || \builtin return 0
-    __awsassume_left="$(( 10#${AWSASSUME_EXPIRATION} - ${(%):-%D{%s\}} ))"
+    [[ "${AWSASSUME_SAVED-}" == "${AWS_ACCESS_KEY_ID:- }":* ]] || \builtin return 0
     # What a prompt would expand again is doubled.
     awsassume_prompt="${${(V)AWSASSUME_ROLE-}//\%/%%}"
     [[ "$1" != 1 ]] || awsassume_prompt="${awsassume_prompt//\!/!!}"
+    [[ "${AWSASSUME_EXPIRATION-}" == [[:digit:]](#c1,11) ]] || \builtin return 0
+    __awsassume_left="$(( 10#${AWSASSUME_EXPIRATION} - ${(%):-%D{%s\}} ))"
     if (( __awsassume_left > 0 )); then
         awsassume_prompt+=" $(( (__awsassume_left + 59) / 60 ))m"
     else
