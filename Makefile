@@ -14,7 +14,7 @@ PYTEST := -m pytest -n auto --dist loadscope
 unexport PIP_TARGET PIP_PREFIX PIP_USER PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv format lint lint-shell check test interpreters demo demo-shell clean
+.PHONY: help venv format options lint lint-shell check test interpreters demo demo-shell clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ format: $(STAMP) ## Lay out the code as `make lint` wants it
 	@$(BIN)/ruff format --quiet .
 	@files=$$(ls shell/*.bash 2>/dev/null); [ -z "$$files" ] || shfmt -w -i 4 -ci $$files .ci/run
 	@files=$$(ls shell/*.fish 2>/dev/null); [ -z "$$files" ] || fish_indent --write $$files
+
+options: $(STAMP) ## Make the table of options that Tab offers again, from Typer's command
+	@$(BIN)/python -m tests.options_table
 
 lint: $(STAMP) lint-shell ## Check style, layout and types
 	@$(BIN)/ruff check .

@@ -21,7 +21,9 @@ FILES = "\tfiles"
 """The answer that stands for any file: the shell knows best how to complete those."""
 
 # With these no ROLE goes.
-_ALONE = frozenset(("--clear", "--renew", "--init", "--version", "--help", "-h", "--list", "--login"))
+_ALONE = frozenset(
+    ("--clear", "--renew", "--init", "--version", "--help", "-h", "--list", "--login")
+)
 
 
 def answer(argv: list[str], environ: "Mapping[str, str]") -> list[str]:
@@ -39,7 +41,9 @@ def answer(argv: list[str], environ: "Mapping[str, str]") -> list[str]:
         return _values(pending, word, environ)
     name, equals, value = word.partition("=")
     if word.startswith("--") and equals:
-        return [line if line == FILES else f"{name}={line}" for line in _values(name, value, environ)]
+        return [
+            line if line == FILES else f"{name}={line}" for line in _values(name, value, environ)
+        ]
     if word.startswith("-"):
         return _options(word, options)
     if roles or not _ALONE.isdisjoint(options):
@@ -73,7 +77,9 @@ def _options(word: str, given: set[str]) -> list[str]:
     found = [
         f"{name}\t{says}"
         for name, (_, says) in OPTIONS.items()
-        if name.startswith(word) and (name in REPEATED or name not in given) and (name.startswith("--") or word != "--")
+        if name.startswith(word)
+        and (name in REPEATED or name not in given)
+        and (name.startswith("--") or word != "--")
     ]
     return [*found, "--\tRun a command as the role."] if word == "--" else found
 
@@ -151,7 +157,10 @@ def _keep(cache: str, state: str, names: dict[str, list[str]]) -> None:
 def _config_files(environ: "Mapping[str, str]") -> tuple[str, str]:
     home = environ.get("HOME") or "~"
     found = []
-    for variable, usual in (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")):
+    for variable, usual in (
+        ("AWS_CONFIG_FILE", "~/.aws/config"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+    ):
         path = environ.get(variable) or usual
         found.append(home + path[1:] if path.startswith("~/") else path)
     return found[0], found[1]
@@ -196,7 +205,8 @@ def _profile(header: str) -> str | None:
 
 def _sessions(cache: str) -> tuple[list[str], list[str]]:
     """Give the names of the roles that were ever looked up or held, and what is live now."""
-    roles, live = set(), {}
+    roles: set[str] = set()
+    live: dict[str, int] = {}
     for count, (_, session) in enumerate(sessions.live(cache)):
         if count >= MOST_SESSIONS:
             break

@@ -22,7 +22,9 @@ def settle(program: Program, error: BaseException) -> int:
         program.say("interrupted; nothing was changed")
     elif isinstance(error, Failure):
         code = error.exit_code
-        program.say(f"{error.message}\n{error.hint}" if error.hint else error.message)
+        # At a prompt there is room for a line.
+        between = "\n" if program.may_ask else "; "
+        program.say(f"{error.message}{between}{error.hint}" if error.hint else error.message)
     else:
         code = 1
         where = traceback.extract_tb(error.__traceback__)[-1]

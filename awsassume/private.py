@@ -29,11 +29,11 @@ class UntrustedError(Exception):
     """Somebody else could have written this file or directory, or could read it. The text says which and what to do."""
 
 
-def read(path: str) -> bytes | None:
+def read(path: str, most: int = MOST_BYTES) -> bytes | None:
     """Read a file of ours; ``None`` where there is none.
 
     Raises UntrustedError for a symlink, another user's file or one open to others, OSError where it can't be read.
-    A FIFO never blocks, and a file larger than any of ours is not read.
+    A FIFO never blocks, and a file larger than any of ours (``most`` bytes) is not read.
     """
     try:
         descriptor = os.open(path, _READ)
@@ -47,9 +47,9 @@ def read(path: str) -> bytes | None:
         _check(status, path)
         if not stat.S_ISREG(status.st_mode):
             raise UntrustedError(f"{path} is no regular file; remove it")
-        if status.st_size > MOST_BYTES:
+        if status.st_size > most:
             return None
-        return os.read(descriptor, MOST_BYTES)
+        return os.read(descriptor, most)
     finally:
         os.close(descriptor)
 

@@ -162,7 +162,7 @@ class Program:
 
         for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"):
             environ.pop(name, None)
-        descriptor = self._shim_descriptor()
+        descriptor = self.shim_descriptor()
         if descriptor is not None:
             os.set_inheritable(descriptor, False)  # noqa: FBT003  # os takes it so
         try:
@@ -183,11 +183,14 @@ class Program:
         return shells.detect(self.environ, None if by else shells.parent_executable())
 
     def code_descriptor(self, request: "Request | None") -> int:
-        """Say where shell code goes: the shim's descriptor, unless a format was asked for by name."""
-        descriptor = self._shim_descriptor() if request is None or request.format is None else None
+        """Say where shell code goes: to the shim, unless a person asked to see it, or for a format by name."""
+        if request and (request.format is not None or request.show):
+            return 1
+        descriptor = self.shim_descriptor()
         return 1 if descriptor is None else descriptor
 
-    def _shim_descriptor(self) -> int | None:
+    def shim_descriptor(self) -> int | None:
+        """Give the descriptor on which a shim waits for shell code, if one does."""
         named = self.environ.get("AWSASSUME_SHIM_FD", "")
         if not named.isdecimal() or int(named[:4]) <= 2:  # noqa: PLR2004  # the standard three
             return None

@@ -7,7 +7,6 @@ is. What `script` adds is the quickest way to start this very program.
 from __future__ import annotations
 
 import os
-import sys
 
 SHELLS = ("bash", "zsh", "fish")
 """The shells that have a shim."""
@@ -20,22 +19,12 @@ _ANYWHERE = {
 """How each file starts the program: by its name, wherever PATH has it."""
 
 
-def quickest() -> list[str]:
-    """Give the words that start this installation the quickest way.
-
-    Without ``site`` the interpreter is ready in three quarters of the time, and nobody
-    else's ``.pth`` files and PYTHONPATH are read; the program brings it in when needed.
-    """
-    main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
-    return [sys.executable, "-I", "-S", main]
-
-
-def script(shell: str, command: list[str] | None = None) -> str:
+def script(shell: str, command: list[str]) -> str:
     """Return the code that `eval` makes the shim of.
 
     Args:
         shell: one of `SHELLS`.
-        command: the program and the arguments that start awsassume, as for `execv`; `quickest` when not given.
+        command: the program and the arguments that start awsassume, as for `execv`.
 
     Raises:
         ValueError: a word of the command that no shell can quote, or an unknown shell.
@@ -45,7 +34,7 @@ def script(shell: str, command: list[str] | None = None) -> str:
         raise ValueError(f"there is no shim for {shell}: choose one of {', '.join(SHELLS)}")
     anywhere = _ANYWHERE[shell]
     text = _read(f"awsassume.{shell}")
-    words = " ".join(_quoted(shell, word) for word in command or quickest())
+    words = " ".join(_quoted(shell, word) for word in command)
     return text.replace(anywhere, f"{anywhere.partition('awsassume')[0]}{words} ")
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 from awsassume import private, recall
@@ -29,6 +30,9 @@ def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn 
 
         request = cli.parse(program.argv)
     program.request = request
+    if request.mode != "exec" and program.shim_descriptor() is not None:
+        # A shell that waits for a stopped process to say what to do would wait for ever.
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     if request.mode not in {"export", "exec"}:
         if turn:
             turn.end()

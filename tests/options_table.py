@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import typer.main
@@ -27,18 +29,31 @@ def text() -> str:
             kind: str | tuple[str, ...] | None = None
             if not getattr(parameter, "is_flag", False):
                 choices = getattr(parameter.type, "choices", None)
-                kind = tuple(str(choice) for choice in choices) if choices else _KINDS.get(parameter.opts[0], "")
+                kind = (
+                    tuple(str(choice) for choice in choices)
+                    if choices
+                    else _KINDS.get(parameter.opts[0], "")
+                )
             says = " ".join((getattr(parameter, "help", None) or "").split())
             options.append(f"    {name!r}: ({kind!r}, {says!r}),\n")
             if parameter.multiple:
                 repeated.append(name)
-    return (
+    options += [f'    {name!r}: (None, "Show the help."),\n' for name in ("--help", "-h")]
+    module = (
         f"{_HEAD}"
         "# name: what its value is (None for a flag, a tuple of choices, or a kind of name), and what it does\n"
         "OPTIONS: dict[str, tuple[str | tuple[str, ...] | None, str]] = {\n"
         f"{''.join(options)}}}\n\n"
         f"REPEATED = frozenset({tuple(repeated)!r})\n"
     )
+    ruff = Path(sys.executable).with_name("ruff")
+    return subprocess.run(
+        [ruff, "format", "--stdin-filename", PLACE, "-"],
+        input=module,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""The options as Tab offers them. Made from Typer's command by ``make options``; a test holds the two together."""
+
+# name: what its value is (None for a flag, a tuple of choices, or a kind of name), and what it does
+OPTIONS: dict[str, tuple[str | tuple[str, ...] | None, str]] = {
+    "--profile": ("profile", "Take the source credentials from this profile."),
+    "-p": ("profile", "Take the source credentials from this profile."),
+    "--chain": (None, "Take as the source what the environment holds now, even a role of ours."),
+    "--region": ("", "The AWS Region to call and to set."),
+    "--session-name": ("", "RoleSessionName; USER@HOST when not given."),
+    "--duration": ("", "How long: 900, 90m, 1h, 12h."),
+    "-d": ("", "How long: 900, 90m, 1h, 12h."),
+    "--external-id": ("", "The ExternalId that the role's trust policy asks for."),
+    "--mfa-serial": ("", "The MFA device, by serial number or ARN."),
+    "--token-code": ("", "The MFA code; asked on the terminal when not given."),
+    "--policy": ("file", "A session policy that narrows what the role may do."),
+    "--policy-arn": ("", "A managed session policy. May be repeated."),
+    "--tag": ("", "A session tag. May be repeated."),
+    "--transitive-tag": ("", "A tag that goes on to further roles. May be repeated."),
+    "--source-identity": ("", "SourceIdentity, kept through every further role."),
+    "--refresh": (None, "Get a new session even if one is fresh."),
+    "--no-cache": (None, "Neither read nor write sessions on disk."),
+    "--min-remaining": ("", "Get a new session when less than this is left."),
+    "--format": (
+        (
+            "env",
+            "env-no-export",
+            "fish",
+            "powershell",
+            "windows-cmd",
+            "tcsh",
+            "nushell",
+            "elvish",
+            "process",
+        ),
+        "How to print; the calling shell's own way when not given.",
+    ),
+    "-f": (
+        (
+            "env",
+            "env-no-export",
+            "fish",
+            "powershell",
+            "windows-cmd",
+            "tcsh",
+            "nushell",
+            "elvish",
+            "process",
+        ),
+        "How to print; the calling shell's own way when not given.",
+    ),
+    "--credential-process": (
+        None,
+        "Print JSON for credential_process; the same as --format process.",
+    ),
+    "--show": (None, "Print secrets even on a terminal."),
+    "--quiet": (None, "Say nothing but errors."),
+    "-q": (None, "Say nothing but errors."),
+    "--verbose": (None, "Say each decision and its reason."),
+    "-v": (None, "Say each decision and its reason."),
+    "--clear": (None, "Give the shell back what it had."),
+    "--renew": (None, "Renew what this shell holds, if it is time; never prompts."),
+    "--init": (("bash", "zsh", "fish"), "Print the shell function, hook and completion."),
+    "--version": (None, "Print the version."),
+    "--help": (None, "Show the help."),
+    "-h": (None, "Show the help."),
+}
+
+REPEATED = frozenset(("--policy-arn", "--tag", "--transitive-tag"))
