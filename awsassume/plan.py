@@ -121,6 +121,9 @@ class Planner:
     ) -> Plan:
         """Give each step its region and key, innermost first: a session is what it is by its own source too."""
         source_profile = self.config.find(origin.name) if origin.kind == "profile" else None
+        if source_profile and source_profile.get("credential_process"):
+            # Before any lock is taken: those above us hold some, and wait for us.
+            source.refuse_loop(origin.name, self.config.environ)
         region = self.region([profile, *(step.profile for step in steps), source_profile])
         identity = source.identity(self.config, origin)
         key = source.digest("own", identity, self._endpoint(source_profile))

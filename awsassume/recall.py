@@ -14,7 +14,6 @@ from awsassume.request import Request
 
 FOLDER = "recall"
 MOST_ENTRIES = 500
-TURNS = 1024
 # Variables beside AWS_* and AWSASSUME_* that decide where files are and who the session is named after.
 _NAMES = (
     "HOME",
@@ -155,9 +154,8 @@ class Turn:
 
             private.make(cache)
             private.make(f"{cache}/{FOLDER}")
-            slot = int(record.checksum(os.fsencode(fingerprint)), 16) % TURNS
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-            self._descriptor = os.open(f"{cache}/{FOLDER}/turn-{slot}.lock", flags, 0o600)
+            self._descriptor = os.open(_path(cache, fingerprint) + ".turn", flags, 0o600)
             until = time.monotonic() + seconds
             while True:
                 try:
@@ -185,7 +183,7 @@ def _path(cache: str, fingerprint: str) -> str:
 
 def _prune(folder: str) -> None:
     # A command line with a changing word in it leaves an entry each time.
-    entries = [entry for entry in os.scandir(folder) if not entry.name.endswith(".lock")]
+    entries = list(os.scandir(folder))
     if len(entries) <= MOST_ENTRIES:
         return
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,15 +138,24 @@ def _resolver(config: Config, origin: Origin) -> botocore.credentials.Credential
     )
 
 
-def _enter(name: str) -> None:
-    """Leave word in the environment of the process that this profile's credential_process is being asked."""
-    callers = [caller for caller in os.environ.get(CALLERS, "").split("\n") if caller]
+def refuse_loop(name: str, environ: Mapping[str, str]) -> None:
+    """Raise ConfigurationFailure when we were started, however deep, to answer for this very profile."""
+    callers = _callers(environ)
     if name in callers or len(callers) >= _DEEPEST:
         path = " → ".join([*callers, name])
         raise ConfigurationFailure(
             f"credential_process goes in a loop: {path}", "give another source: --profile NAME"
         )
-    os.environ[CALLERS] = "\n".join([*callers, name])
+
+
+def _callers(environ: Mapping[str, str]) -> list[str]:
+    return [caller for caller in environ.get(CALLERS, "").split("\n") if caller]
+
+
+def _enter(name: str) -> None:
+    """Leave word in the environment of the process that this profile's credential_process is being asked."""
+    refuse_loop(name, os.environ)
+    os.environ[CALLERS] = "\n".join([*_callers(os.environ), name])
 
 
 def _expiration(found: object) -> int | None:
@@ -175,6 +185,7 @@ def _explained(error: exceptions.BotoCoreError, origin: Origin) -> SourceFailure
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return "".join(
-        char for char in (lines[-1] if lines else "no reason given")[:300] if char.isprintable()
-    )
+    # Where it was one of us, the last line is what to do next, and not what is wrong.
+    ours = [line.partition("awsassume: ")[2] for line in lines if "awsassume: " in line]
+    said = (ours or lines or ["no reason given"])[-1]
+    return "".join(char for char in said[:300] if char.isprintable())
