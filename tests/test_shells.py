@@ -257,13 +257,17 @@ def test_fixed_hostile_values_come_out_byte_for_byte(shell: Shell, tmp_path: Pat
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(values=st.lists(HOSTILE, min_size=30, max_size=60))
-def test_random_hostile_values_come_out_byte_for_byte(shell: Shell, tmp_path: Path, values: list[str]) -> None:
+def test_random_hostile_values_come_out_byte_for_byte(
+    shell: Shell, tmp_path: Path, values: list[str]
+) -> None:
     """At least 600 values a shell: what was written is what a child process sees."""
     assert shell.read_back(numbered(values), tmp_path) == expect(values)
     assert not (tmp_path / "pwned").exists()
 
 
-BYTES = [shell for shell in SHELLS if shell.format in {"env", "fish", "tcsh"} and shell.name != "yash"]
+BYTES = [
+    shell for shell in SHELLS if shell.format in {"env", "fish", "tcsh"} and shell.name != "yash"
+]
 
 
 @pytest.mark.parametrize("shell", BYTES, ids=lambda shell: shell.name)
@@ -311,7 +315,9 @@ def test_statements_loaded_unquoted_are_read_alike(shell: Shell, tmp_path: Path)
     """`eval $(command)` joins lines with blanks: each statement has its own end."""
     load = "eval (cat $FILE)" if shell.format == "fish" else "eval $(cat $FILE)"
     values = ["plain", "a\\b'c", "$x`y`", 'x="y"', "two words", ""]
-    (tmp_path / "statements").write_text(shells.render(shell.format, {**numbered(values), "V_gone": None}))
+    (tmp_path / "statements").write_text(
+        shells.render(shell.format, {**numbered(values), "V_gone": None})
+    )
     done = shell.run(f"{load}\n{shell.dump}\n", tmp_path, V_gone="x")
     assert done.returncode == 0, done.stderr
     assert seen(tmp_path) == expect(values)
@@ -400,7 +406,10 @@ UNQUOTABLE = [
     ("env-no-export", "a\x85b", "control"),
     ("windows-cmd", "a\nb", "newline"),
     ("windows-cmd", 'a"b', "double quote"),
-    *((format_, "a\udce9", "UTF-8") for format_ in ("powershell", "windows-cmd", "nushell", "elvish")),
+    *(
+        (format_, "a\udce9", "UTF-8")
+        for format_ in ("powershell", "windows-cmd", "nushell", "elvish")
+    ),
 ]
 
 
@@ -498,7 +507,9 @@ def test_a_real_shell_is_recognised(shell: Shell, tmp_path: Path) -> None:
         "print(shells.detect({}, shells.parent_executable()),"
         " shells.detect({}, shells._executable_by_ps(os.getppid())))\n"
     )
-    done = shell.run(shell.dump.replace("DUMP", "PROGRAM") + "\ntrue", tmp_path, PROGRAM=str(program))
+    done = shell.run(
+        shell.dump.replace("DUMP", "PROGRAM") + "\ntrue", tmp_path, PROGRAM=str(program)
+    )
     by_proc, by_ps = done.stdout.decode().split()
     assert by_proc == shell.format
     if shutil.which("ps"):
