@@ -1,7 +1,7 @@
 """Credentials, or their clearing, as one map from variable to value or ``None``, with a memory of what was there before.
 
-The memory is a variable, AWSASSUME_SAVED: our access key id, a checksum of our session token, and the earlier value of each
-variable that we touch. It holds for as long as the shell's key is ours.
+The memory is a variable, AWSASSUME_SAVED: our access key id, a checksum of our session token, the region that we set, and the
+earlier value of each variable that we touch. It holds for as long as the shell's key is ours.
 """
 
 import os
@@ -49,20 +49,22 @@ def decode(text: str) -> str:
     return os.fsdecode(bytes(read))
 
 
-def _memory(environ: dict[str, str]) -> tuple[str, str, dict[str, str]] | None:
+def _memory(environ: dict[str, str]) -> tuple[str, str, str, dict[str, str]] | None:
     owner, *saved = environ.get(SAVED, "").split("&")
-    key, _, token = owner.partition(":")
+    key, _, rest = owner.partition(":")
+    token, _, region = rest.partition(":")
     if not key:
         return None
     earlier = {}
     try:
+        region = decode(region)
         for item in saved:
             name, _, value = item.partition("=")
             if name in TOUCHED:
                 earlier[name] = decode(value)
     except ValueError:
         return None
-    return key, token, earlier
+    return key, token, region, earlier
 
 
 def is_ours(environ: dict[str, str]) -> bool:
@@ -74,14 +76,15 @@ def is_ours(environ: dict[str, str]) -> bool:
 def before(environ: dict[str, str]) -> dict[str, str]:
     """Give the environment as if cleared: what it was before awsassume first touched it.
 
-    Our variables are gone. If the shell's key is no longer ours, somebody exported another: the memory is stale, and only
-    what we left behind goes too (an expiration and a session token that belong to our key).
+    Our variables are gone. If the shell's key is no longer ours, somebody exported another, or unset it as AWS's article
+    does: the memory is stale, and only what we left behind goes too (an expiration and a session token that belong to our
+    key, and a region that is still the one that we set).
     """
     past = {name: value for name, value in environ.items() if name not in OURS}
     memory = _memory(environ)
     if memory is None:
         return past
-    key, token, earlier = memory
+    key, token, region, earlier = memory
     if environ.get(KEY) == key:
         for name in TOUCHED:
             past.pop(name, None)
@@ -92,6 +95,12 @@ def before(environ: dict[str, str]) -> dict[str, str]:
     until = environ.get(UNTIL, "")
     if until.isdecimal() and past.get(EXPIRATION) == timestamp(int(until[:12])):
         del past[EXPIRATION]
+    for name in REGIONS:
+        if region and past.get(name) == region:
+            # Left there, it would be taken for the user's own by the next assume, for good.
+            del past[name]
+            if name in earlier:
+                past[name] = earlier[name]
     return past
 
 
@@ -126,7 +135,9 @@ def assumed(
     changes[RENEW] = renew
     token = record.checksum(os.fsencode(credentials.session_token or ""))
     saved = [f"{name}={encode(past[name])}" for name in TOUCHED if name in past]
-    changes[SAVED] = "&".join([f"{credentials.access_key_id}:{token}", *saved])
+    changes[SAVED] = "&".join(
+        [f"{credentials.access_key_id}:{token}:{encode(region or '')}", *saved]
+    )
     return changes
 
 
