@@ -14,10 +14,10 @@ TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105  # the name of a variable
 EXPIRATION = "AWS_CREDENTIAL_EXPIRATION"
 KEYS = (KEY, "AWS_SECRET_ACCESS_KEY", TOKEN)
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 # What would speak louder than the keys, or of another account, in one SDK or another.
 RIVALS = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
+    *PROFILES,
     "AWS_SECURITY_TOKEN",
     "AWS_ACCOUNT_ID",
     "AWS_CREDENTIAL_SCOPE",
@@ -78,7 +78,7 @@ def before(environ: dict[str, str]) -> dict[str, str]:
 
     Our variables are gone. If the shell's key is no longer ours, somebody exported another, or unset it as AWS's article
     does: the memory is stale, and only what we left behind goes too (an expiration and a session token that belong to our
-    key, and a region that is still the one that we set).
+    key, and a region that is still the one that we set). A profile comes back where the key was unset.
     """
     past = {name: value for name, value in environ.items() if name not in OURS}
     memory = _memory(environ)
@@ -101,6 +101,11 @@ def before(environ: dict[str, str]) -> dict[str, str]:
             del past[name]
             if name in earlier:
                 past[name] = earlier[name]
+    if KEY not in environ:
+        # Unset, and nothing put in its place: who the user was by profile holds again.
+        past.update(
+            {name: earlier[name] for name in PROFILES if name in earlier and name not in past}
+        )
     return past
 
 
