@@ -39,6 +39,9 @@ ROLES, ASSUME, CACHE, OUTPUT, MODES = (
     "Output",
     "Instead of assuming a role",
 )
+# The verbs that take a ROLE, and those that run a COMMAND.
+WITH_ROLE = frozenset(("console", "serve"))
+WITH_COMMAND = frozenset(("export", "serve"))
 
 
 def _option(group: str, *names: str, help: str, **settings: Any) -> Any:  # noqa: A002, ANN401  # Typer's own word and type
@@ -219,6 +222,9 @@ def assume(  # one parameter an option is Typer's way
     show: Annotated[
         bool, _option(OUTPUT, "--show", help="Print secrets even on a terminal.")
     ] = False,
+    no_open: Annotated[
+        bool, _option(OUTPUT, "--no-open", help="Print the link instead of opening the browser.")
+    ] = False,
     quiet: Annotated[
         bool, _option(OUTPUT, "--quiet", "-q", help="Say nothing but errors.")
     ] = False,
@@ -234,6 +240,40 @@ def assume(  # one parameter an option is Typer's way
             MODES, "--renew", help="Renew what this shell holds, if it is time; never prompts."
         ),
     ] = False,
+    console: Annotated[
+        bool,
+        _option(
+            MODES,
+            "--console",
+            help="Open the AWS Management Console as ROLE, or as what the environment holds.",
+        ),
+    ] = False,
+    service: Annotated[
+        str | None,
+        _option(
+            MODES,
+            "--service",
+            metavar="NAME|PATH",
+            help="The page of the console to open: ec2, s3, cloudwatch/home.",
+        ),
+    ] = None,
+    login: Annotated[
+        str | None,
+        _option(
+            MODES,
+            "--login",
+            metavar="PROFILE",
+            help="Log in to the IAM Identity Center (SSO) that this profile names.",
+        ),
+    ] = None,
+    serve: Annotated[
+        bool,
+        _option(
+            MODES,
+            "--serve",
+            help="Run COMMAND with credentials of ROLE that are renewed for as long as it runs.",
+        ),
+    ] = False,
     init: Annotated[
         Shell | None,
         _option(MODES, "--init", help="Print the shell function, hook and completion."),
@@ -244,13 +284,21 @@ def assume(  # one parameter an option is Typer's way
 
     Prints lines that put a role's temporary credentials into the calling shell.
     """
-    chosen = {"clear": clear, "renew": renew, "init": init is not None, "version": version}
+    chosen = {
+        "clear": clear,
+        "renew": renew,
+        "console": console,
+        "login": login is not None,
+        "serve": serve,
+        "init": init is not None,
+        "version": version,
+    }
     modes = [name for name, given in chosen.items() if given]
     if len(modes) > 1:
         msg = f"--{modes[0]} and --{modes[1]} can't go together"
         raise typer.BadParameter(msg)
     mode = modes[0] if modes else "export"
-    if role is not None and modes:
+    if role is not None and modes and mode not in WITH_ROLE:
         msg = f'--{mode} takes no ROLE, and "{role}" was given'
         raise typer.BadParameter(msg)
     if credential_process:
@@ -258,12 +306,18 @@ def assume(  # one parameter an option is Typer's way
             msg = f"--credential-process and --format {format} can't go together"
             raise typer.BadParameter(msg)
         format = Format("process")  # noqa: A001  # the option's name
-    if role == "":
-        msg = "ROLE is empty"
+    if "" in {role, login}:
+        msg = "ROLE is empty" if role == "" else "--login: PROFILE is empty"
+        raise typer.BadParameter(msg)
+    if service is not None and not console:
+        msg = "--service goes with --console"
+        raise typer.BadParameter(msg)
+    if no_open and mode not in {"console", "login"}:
+        msg = "--no-open goes with --console or --login"
         raise typer.BadParameter(msg)
     return Request(
         mode,
-        role=role,
+        role=role if login is None else login,
         profile=profile,
         chain=chain,
         region=region,
@@ -282,6 +336,8 @@ def assume(  # one parameter an option is Typer's way
         min_remaining=min_remaining,
         format=None if format is None else str(format),
         show=show,
+        service=service,
+        no_open=no_open,
         quiet=quiet,
         verbose=verbose,
         shell=None if init is None else str(init),
@@ -307,21 +363,27 @@ def parse(argv: list[str]) -> Request:
         _add_command(request, command)
     elif request.mode == "export" and request.role is None:
         raise UsageFailure("no ROLE was given", f"run: {PROGRAM} ROLE, or see: {PROGRAM} --help")
+    elif request.mode == "serve":
+        raise UsageFailure(
+            "--serve needs a ROLE and a COMMAND", f"run: {PROGRAM} --serve ROLE -- COMMAND"
+        )
     return request
 
 
 def _add_command(request: Request, command: tuple[str, ...]) -> None:
-    if request.mode != "export":
+    if request.mode not in WITH_COMMAND:
         raise UsageFailure(f"--{request.mode} runs no COMMAND", f"see: {PROGRAM} --help")
+    start = f"{PROGRAM} --serve" if request.mode == "serve" else PROGRAM
     if not command:
-        raise UsageFailure("no COMMAND after --", f"run: {PROGRAM} ROLE -- COMMAND")
+        raise UsageFailure("no COMMAND after --", f"run: {start} ROLE -- COMMAND")
     if request.role is None:
-        raise UsageFailure("no ROLE before --", f"run: {PROGRAM} ROLE -- {shlex.join(command)}")
+        raise UsageFailure("no ROLE before --", f"run: {start} ROLE -- {shlex.join(command)}")
     if request.format is not None:
         raise UsageFailure(
             f"--format {request.format} has no meaning with a COMMAND", f"see: {PROGRAM} --help"
         )
-    request.mode = "exec"
+    if request.mode == "export":
+        request.mode = "exec"
     request.command = command
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from awsassume.request import Request
 
 # Each other verb is a module with run(program, request) -> exit code, imported only for it.
-VERBS: dict[str, str] = {}
+VERBS: dict[str, str] = {"console": "console", "login": "login", "serve": "serve"}
 
 
 def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn | None") -> int:
