@@ -164,7 +164,7 @@ def _environ(home: Path, endpoint_url: str) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
-        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PATH": f"{home / 'bin'}{os.pathsep}{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "AWS_CONFIG_FILE": str(home / ".aws/config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(home / ".aws/credentials"),
         "AWS_ENDPOINT_URL": endpoint_url,
@@ -193,6 +193,17 @@ def _configure(home: Path, access_key_id: str, secret_access_key: str) -> None:
     )
 
 
+def _give_aws_cli(home: Path) -> None:
+    """Put the AWS CLI on the PATH by a script that holds where its own breaks.
+
+    The one that pip installs doesn't start from a folder whose name has a space, or is long.
+    """
+    script = home / "bin/aws"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m awscli "$@"\n')
+    script.chmod(0o755)
+
+
 @contextlib.contextmanager
 def world() -> Iterator[World]:
     """Yield the article's world as it is when Bob has run `aws configure`; then leave no trace."""
@@ -200,5 +211,6 @@ def world() -> Iterator[World]:
         access_key_id, secret_access_key, instance_id = _build(endpoint_url)
         _enforce(endpoint_url)
         home = Path(folder)
+        _give_aws_cli(home)
         _configure(home, access_key_id, secret_access_key)
         yield World(home, _environ(home, endpoint_url), endpoint_url, access_key_id, instance_id)
