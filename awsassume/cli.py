@@ -40,7 +40,9 @@ ROLES, ASSUME, CACHE, OUTPUT, MODES = (
     "Instead of assuming a role",
 )
 # The verbs that take a ROLE, and those that run a COMMAND.
-WITH_ROLE = frozenset(("console", "serve"))
+WITH_ROLE = frozenset(("console", "explain", "print-profile", "purge", "serve", "whoami"))
+NEEDS_ROLE = frozenset(("explain", "print-profile"))
+WITH_JSON = frozenset(("explain", "list", "purge", "whoami"))
 WITH_COMMAND = frozenset(("export", "serve"))
 
 
@@ -225,6 +227,10 @@ def assume(  # one parameter an option is Typer's way
     no_open: Annotated[
         bool, _option(OUTPUT, "--no-open", help="Print the link instead of opening the browser.")
     ] = False,
+    json: Annotated[
+        bool,
+        _option(OUTPUT, "--json", help="Print JSON: of --whoami, --list, --explain and --purge."),
+    ] = False,
     quiet: Annotated[
         bool, _option(OUTPUT, "--quiet", "-q", help="Say nothing but errors.")
     ] = False,
@@ -239,6 +245,29 @@ def assume(  # one parameter an option is Typer's way
         _option(
             MODES, "--renew", help="Renew what this shell holds, if it is time; never prompts."
         ),
+    ] = False,
+    whoami: Annotated[
+        bool,
+        _option(MODES, "--whoami", help="Say who AWS says you are now, or would be as ROLE."),
+    ] = False,
+    list_: Annotated[
+        bool,
+        _option(MODES, "--list", help="List profiles and live sessions, last used first."),
+    ] = False,
+    explain: Annotated[
+        bool,
+        _option(MODES, "--explain", help="Say why ROLE can't be assumed, and what is missing."),
+    ] = False,
+    print_profile: Annotated[
+        bool,
+        _option(
+            MODES,
+            "--print-profile",
+            help="Print the profile for ~/.aws/config by which every AWS SDK asks awsassume for ROLE.",
+        ),
+    ] = False,
+    purge: Annotated[
+        bool, _option(MODES, "--purge", help="Forget the sessions kept of ROLE, or all of them.")
     ] = False,
     console: Annotated[
         bool,
@@ -287,6 +316,11 @@ def assume(  # one parameter an option is Typer's way
     chosen = {
         "clear": clear,
         "renew": renew,
+        "whoami": whoami,
+        "list": list_,
+        "explain": explain,
+        "print-profile": print_profile,
+        "purge": purge,
         "console": console,
         "login": login is not None,
         "serve": serve,
@@ -308,6 +342,9 @@ def assume(  # one parameter an option is Typer's way
         format = Format("process")  # noqa: A001  # the option's name
     if "" in {role, login}:
         msg = "ROLE is empty" if role == "" else "--login: PROFILE is empty"
+        raise typer.BadParameter(msg)
+    if json and mode not in WITH_JSON:
+        msg = "--json goes with --whoami, --list, --explain or --purge"
         raise typer.BadParameter(msg)
     if service is not None and not console:
         msg = "--service goes with --console"
@@ -336,6 +373,7 @@ def assume(  # one parameter an option is Typer's way
         min_remaining=min_remaining,
         format=None if format is None else str(format),
         show=show,
+        json=json,
         service=service,
         no_open=no_open,
         quiet=quiet,
@@ -361,8 +399,12 @@ def parse(argv: list[str]) -> Request:
         raise SystemExit(request or 0)
     if command is not None:
         _add_command(request, command)
+    elif request.mode in NEEDS_ROLE and request.role is None:
+        raise UsageFailure(
+            f"--{request.mode} needs a ROLE", f"run: {PROGRAM} --{request.mode} ROLE"
+        )
     elif request.mode == "export" and request.role is None:
-        raise UsageFailure("no ROLE was given", f"run: {PROGRAM} ROLE, or see: {PROGRAM} --help")
+        request.mode = "pick"
     elif request.mode == "serve":
         raise UsageFailure(
             "--serve needs a ROLE and a COMMAND", f"run: {PROGRAM} --serve ROLE -- COMMAND"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TURN_SECONDS = 20
 INTERRUPTED = 130
-EVAL_MODES = ("export", "clear", "renew")
+EVAL_MODES = ("export", "clear", "renew", "pick")
 
 
 class Program:

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from awsassume.request import Request
 
 # Each other verb is a module with run(program, request) -> exit code, imported only for it.
-VERBS: dict[str, str] = {"console": "console", "login": "login", "serve": "serve"}
+VERBS: dict[str, str] = {
+    "console": "console",
+    "explain": "explain",
+    "list": "listing",
+    "login": "login",
+    "pick": "picker",
+    "print-profile": "stanza",
+    "purge": "purge",
+    "serve": "serve",
+    "whoami": "whoami",
+}
 
 
 def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn | None") -> int:
