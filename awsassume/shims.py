@@ -54,5 +54,11 @@ def _quoted(shell: str, word: str) -> str:
     if "\0" in word:
         raise ValueError("a NUL character cannot be part of a command")
     if shell == "fish":
+        # As fish_indent has it.
+        if (
+            word.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
+            and word.isascii()
+        ):
+            return word
         return "'" + word.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return "'" + word.replace("'", "'\\''") + "'"

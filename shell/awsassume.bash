@@ -18,7 +18,20 @@ awsassume() {
     {
         __awsassume_code="$(AWSASSUME_SHELL=bash AWSASSUME_SHIM_FD=3 \command awsassume "$@" 3>&1 >&4 4>&-)"
     } 4>&1 || \builtin return
-    \builtin eval "${__awsassume_code}"
+    __awsassume_apply "${__awsassume_code}"
+}
+
+# Run shell code as it stands: an alias of export would change its meaning, and show a secret.
+__awsassume_apply() {
+    \builtin local __awsassume_status=0
+    if \builtin shopt -q expand_aliases; then
+        \builtin shopt -u expand_aliases
+        \builtin eval "$1" || __awsassume_status="$?"
+        \builtin shopt -s expand_aliases
+    else
+        \builtin eval "$1" || __awsassume_status="$?"
+    fi
+    \builtin return "${__awsassume_status}"
 }
 
 if [[ -n "${EPOCHSECONDS-}" ]]; then
@@ -73,7 +86,7 @@ __awsassume_renew() {
     __awsassume_asked="${AWSASSUME_EXPIRATION} gone"
     if __awsassume_code="$(AWSASSUME_SHELL=bash AWSASSUME_SHIM_FD=3 \command awsassume --renew 3>&1 >&2 </dev/null)"; then
         __awsassume_asked="${AWSASSUME_EXPIRATION} ${__awsassume_stage}"
-        \builtin eval "${__awsassume_code}"
+        __awsassume_apply "${__awsassume_code}"
         __awsassume_look
     fi
 }

@@ -6,7 +6,8 @@
 \builtin unalias awsassume 2>/dev/null || \builtin true
 
 function awsassume {
-    \builtin emulate -L zsh
+    # An alias of export would change what the code means, and show a secret.
+    \builtin emulate -L zsh -o no_aliases
     \builtin local __awsassume_code
     # A command gets the terminal itself, job control and all: no code comes back.
     if (( ${@[(Ie)--]} )); then
@@ -53,7 +54,7 @@ function awsassume_prompt {
 # A session is asked for twice at most: when it is about to end and, where awsassume found
 # that too soon, when it has ended. After a failure it is left alone.
 function __awsassume_renew {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_aliases
     \builtin local __awsassume_code __awsassume_stage=soon
     if (( __awsassume_left > 180 )); then
         \builtin return 1
