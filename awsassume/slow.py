@@ -81,6 +81,17 @@ def _assume(program: "Program", request: "Request") -> int:
     session = assumer.obtain(plan)
     if plan.target.key != key:
         _remember(program, request, plan.target, plan.files)
+    if program.cache is not None and not request.no_cache:
+        from awsassume import recent
+
+        step = plan.hops[0].step if plan.hops else None
+        recent.note(
+            program.cache,
+            plan.target.role,
+            plan.target.renew,
+            step.role_arn if step else "",
+            is_profile=step is None or step.profile is not None,
+        )
     return program.deliver(request, plan.target, session.credentials)
 
 
