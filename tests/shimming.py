@@ -7,9 +7,14 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.conftest import need
-from tests.fake_aws.aws import FakeAws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.fake_aws.aws import FakeAws
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -133,7 +138,7 @@ class Place:
         strict: bool = False,
         shim: bool = True,
         interactive: bool = False,
-        **variables: str,
+        environ: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a script in a shell that has the shim; `$DUMP FILE` in it writes the environment down."""
         need(shell)
@@ -149,7 +154,7 @@ class Place:
                 **self.environ,
                 "PYTHON": sys.executable,
                 "DUMP": str(self.home / "dump.py"),
-                **variables,
+                **(environ or {}),
             },
             cwd=self.home,
             stdin=subprocess.DEVNULL,

@@ -124,7 +124,7 @@ def test_sourcing_twice_says_nothing(
         f"{place.sourcing(shell)}\n{count}",
         strict=strict,
         interactive=interactive,
-        WANT="__awsassume_hook" if interactive else "",
+        environ={"WANT": "__awsassume_hook" if interactive else ""},
     )
     said = [
         line
@@ -170,7 +170,14 @@ def test_a_role_is_taken_and_given_back(shell: str, strict: bool, place: Place) 
     script = (
         f"{dump('before')}\nawsassume example\n{dump('during')}\nawsassume --clear\n{dump('after')}"
     )
-    quiet(place.run(shell, script, strict=strict, AWS_PROFILE="it's \\ me", AWS_REGION="here"))
+    quiet(
+        place.run(
+            shell,
+            script,
+            strict=strict,
+            environ={"AWS_PROFILE": "it's \\ me", "AWS_REGION": "here"},
+        )
+    )
     before, during, after = (place.dumped(name) for name in ("before", "during", "after"))
     assert during["AWSASSUME_ROLE"] == "example"
     assert during["AWS_ACCESS_KEY_ID"].startswith("ASIA")
@@ -240,7 +247,7 @@ def test_every_other_mode_behaves_as_without_the_shim(shell: str, line: str, pla
     script = f"awsassume {line} >out 2>err\necho {code}"
     seen = []
     for shim in (True, False):
-        done = place.run(shell, script, shim=shim, AWSASSUME_SHELL=shell)
+        done = place.run(shell, script, shim=shim, environ={"AWSASSUME_SHELL": shell})
         out, err = ((place.home / name).read_text() for name in ("out", "err"))
         # Without the shim, what makes eval fail is on stdout.
         seen.append((done.stdout, out if shim else out.replace("false;\n", ""), err))
