@@ -49,7 +49,7 @@ def read(path: str, most: int = MOST_BYTES) -> bytes | None:
             raise UntrustedError(f"{path} is no regular file; remove it")
         if status.st_size > most:
             return None
-        return os.read(descriptor, most)
+        return os.read(descriptor, status.st_size + 1)
     finally:
         os.close(descriptor)
 

@@ -20,7 +20,7 @@ _NUMBERS = ("duration", "min_remaining")
 _FLAGS = ("refresh", "no_cache", "show", "chain", "quiet", "verbose", "json", "no_open")
 _LISTS = ("command", "policy_arns", "tags", "transitive_tags")
 
-REMEMBERED_MODES = ("export", "exec", "clear", "renew", "init")
+REMEMBERED_MODES = ("export", "exec", "clear", "renew", "init", "version")
 
 
 class Request:

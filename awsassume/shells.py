@@ -5,8 +5,6 @@ one shell come out. Nothing slow is imported here: this module is on the way of
 every call, and quoting is ``str.replace``.
 """
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -25,10 +23,11 @@ FORMATS: tuple[str, ...] = (
 )
 """Every format that `render` knows, under the names of the AWS CLI where it has one."""
 
+_JSON = {code: f"\\u{code:04x}" for code in (*range(0x20), ord('"'), ord("\\"), 0x7F)}
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029))
 
 
-def render(format: str, changes: Mapping[str, str | None]) -> str:  # noqa: A002
+def render(format: str, changes: "Mapping[str, str | None]") -> str:  # noqa: A002
     """Write ``changes`` as statements for the shell that reads ``format``.
 
     Args:
@@ -60,7 +59,7 @@ def failure(format: str) -> str:  # noqa: A002
     return _FAILURES[format]
 
 
-def detect(environ: Mapping[str, str], parent_executable: str | None) -> str:
+def detect(environ: "Mapping[str, str]", parent_executable: str | None) -> str:
     """Tell which of `FORMATS` the calling shell reads.
 
     Args:
@@ -126,7 +125,7 @@ def _format_of(executable: str) -> str | None:
     return _READS.get(name) or _READS.get(name.rstrip("0123456789.-_"))
 
 
-def _env(changes: Mapping[str, str | None]) -> str:
+def _env(changes: "Mapping[str, str | None]") -> str:
     return "".join(
         f"unset {name};\n" if value is None else f"export {name}={_posix(value)};\n"
         for name, value in changes.items()
@@ -140,14 +139,14 @@ def _posix(value: str) -> str:
     return f"'{quoted}'"
 
 
-def _env_no_export(changes: Mapping[str, str | None]) -> str:
+def _env_no_export(changes: "Mapping[str, str | None]") -> str:
     for name, value in changes.items():
         if value is not None:
             _refuse_controls(name, value)
     return "".join(f"{name}={value}\n" for name, value in changes.items() if value is not None)
 
 
-def _fish(changes: Mapping[str, str | None]) -> str:
+def _fish(changes: "Mapping[str, str | None]") -> str:
     return "".join(
         _fish_unset(name) if value is None else f"set -gx {name} {_fish_quoted(value)};\n"
         for name, value in changes.items()
@@ -170,7 +169,7 @@ def _fish_unset(name: str) -> str:
     )
 
 
-def _powershell(changes: Mapping[str, str | None]) -> str:
+def _powershell(changes: "Mapping[str, str | None]") -> str:
     lines = []
     for name, value in changes.items():
         if value is not None:
@@ -189,7 +188,7 @@ def _powershell_quoted(value: str) -> str:
     return f"'{value}'"
 
 
-def _windows_cmd(changes: Mapping[str, str | None]) -> str:
+def _windows_cmd(changes: "Mapping[str, str | None]") -> str:
     lines = []
     for name, value in changes.items():
         if value is None:
@@ -204,7 +203,7 @@ def _windows_cmd(changes: Mapping[str, str | None]) -> str:
     return "".join(lines)
 
 
-def _tcsh(changes: Mapping[str, str | None]) -> str:
+def _tcsh(changes: "Mapping[str, str | None]") -> str:
     return "".join(
         f"unsetenv {name};\n" if value is None else f"setenv {name} {_tcsh_quoted(value)};\n"
         for name, value in changes.items()
@@ -219,16 +218,18 @@ def _tcsh_quoted(value: str) -> str:
     return f"'{quoted}'"
 
 
-def _nushell(changes: Mapping[str, str | None]) -> str:
-    from json import dumps
-
+def _nushell(changes: "Mapping[str, str | None]") -> str:
+    # JSON by hand: the import of json costs more than all the rest of a call.
+    pairs = []
     for name, value in changes.items():
         if value is not None:
             _refuse_surrogates(name, value)
-    return dumps(dict(changes)) + "\n"
+        written = "null" if value is None else f'"{value.translate(_JSON)}"'
+        pairs.append(f'"{name}": {written}')
+    return "{" + ", ".join(pairs) + "}\n"
 
 
-def _elvish(changes: Mapping[str, str | None]) -> str:
+def _elvish(changes: "Mapping[str, str | None]") -> str:
     lines = []
     for name, value in changes.items():
         if value is None:
@@ -254,7 +255,7 @@ def _refuse_surrogates(name: str, value: str) -> None:
         raise ValueError(msg) from None
 
 
-_WRITERS: dict[str, Callable[[Mapping[str, str | None]], str]] = {
+_WRITERS: "dict[str, Callable[[Mapping[str, str | None]], str]]" = {
     "env": _env,
     "env-no-export": _env_no_export,
     "fish": _fish,

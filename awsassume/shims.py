@@ -4,8 +4,6 @@ Each is a file of its own, plain code of its shell that works when it is sourced
 is. What `script` adds is the quickest way to start this very program.
 """
 
-from __future__ import annotations
-
 import os
 
 SHELLS = ("bash", "zsh", "fish")

@@ -59,11 +59,6 @@ def _other(program: "Program", request: "Request") -> int:
 
         take_environment(program.past)
         return int(import_module(f"awsassume.{VERBS[request.mode]}").run(program, request))
-    if request.mode == "version":
-        from awsassume import __version__
-
-        program.write(1, f"awsassume {__version__}\n")
-        return 0
     if program.cache is not None:
         from awsassume.recall import Target
 
