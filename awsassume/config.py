@@ -105,12 +105,18 @@ class Config:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         session = botocore.session.Session()
-        self.config_file, self.credentials_file = (
-            os.path.abspath(
-                os.path.expanduser(os.path.expandvars(session.get_config_variable(name)))
+        try:
+            self.config_file, self.credentials_file = (
+                os.path.abspath(
+                    os.path.expanduser(os.path.expandvars(session.get_config_variable(name)))
+                )
+                for name in ("config_file", "credentials_file")
             )
-            for name in ("config_file", "credentials_file")
-        )
+        except OSError:
+            raise ConfigurationFailure(
+                "AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE is relative, and the current directory is gone",
+                "run: cd",
+            ) from None
         self.files = {
             path: recall.state(path) for path in (self.config_file, self.credentials_file)
         }
@@ -255,5 +261,5 @@ def did_you_mean(name: str, names: list[str]) -> str | None:
     """Give a line with the names closest to this one, or ``None``."""
     import difflib
 
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    close = difflib.get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.6)
     return f"did you mean: {', '.join(close)}" if close else None

@@ -1,7 +1,7 @@
 """The end of a run that did not go well: what to say, what a shell must read, and the exit code."""
 
 import os
-import sys
+import signal
 import traceback
 
 from awsassume import shells
@@ -11,6 +11,8 @@ from awsassume.program import EVAL_MODES, INTERRUPTED, Program
 
 def settle(program: Program, error: BaseException) -> int:
     """Say what went wrong, make the shell that reads us fail too, and give the exit code."""
+    # A second Ctrl-C would stop us from saying what the first did.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0
     if isinstance(error, BrokenPipeError):
@@ -33,10 +35,10 @@ def settle(program: Program, error: BaseException) -> int:
             f"this is a bug: {type(error).__name__} at {place}\nrun it again with AWSASSUME_DEBUG=1, and report what it says"
         )
     if program.environ.get("AWSASSUME_DEBUG") == "1":
-        _trace(error)
+        _trace(program, error)
     try:
         _fail_the_shell(program)
-    except OSError:
+    except (OSError, Failure):
         pass
     return code
 
@@ -45,24 +47,45 @@ def _fail_the_shell(program: Program) -> None:
     # eval "$(awsassume …)" is 0 when awsassume fails and prints nothing.
     request = program.request
     if request is None:
-        if "--" in program.argv or any(word.endswith("process") for word in program.argv):
+        if "--" in program.argv:
             return
-    elif request.mode not in EVAL_MODES or request.format == "process":
+        named = _format_word(program.argv)
+    elif request.mode not in EVAL_MODES:
+        return
+    else:
+        named = request.format
+    if named == "process":
         return
     descriptor = program.code_descriptor(request)
     if not os.isatty(descriptor):
-        program.write(descriptor, shells.failure(program.format(request)))
+        program.write(descriptor, shells.failure(program.format(named)))
 
 
-def _trace(error: BaseException) -> None:
+def _format_word(argv: list[str]) -> str | None:
+    """Find the format in words that Typer could not read."""
+    for index, word in enumerate(argv):
+        if word == "--credential-process":
+            return "process"
+        found = None
+        if word in {"--format", "-f"}:
+            found = argv[index + 1 : index + 2]
+        elif word.startswith(("--format=", "-f")):
+            found = [word.removeprefix("--format=").removeprefix("-f")]
+        if found and found[0] in {*shells.FORMATS, "process"}:
+            return found[0]
+    return None
+
+
+def _trace(program: Program, error: BaseException) -> None:
     """Show where it happened: places and kinds. The messages of others may hold what AWS answered, secrets and all."""
-    while True:
-        for frame in traceback.extract_tb(error.__traceback__):
-            sys.stderr.write(f"  {frame.filename}:{frame.lineno} in {frame.name}\n")
-        sys.stderr.write(
-            f"{type(error).__name__}{': ' + error.message if isinstance(error, Failure) else ''}\n"
-        )
-        following = error.__cause__ or error.__context__
-        if following is None:
-            break
-        error = following
+    lines = ["where it happened:"]
+    following: BaseException | None = error
+    while following is not None:
+        lines += [
+            f"{frame.filename}:{frame.lineno} in {frame.name}"
+            for frame in traceback.extract_tb(following.__traceback__)
+        ]
+        said = f": {following.message}" if isinstance(following, Failure) else ""
+        lines.append(f"{type(following).__name__}{said}")
+        following = following.__cause__ or following.__context__
+    program.say("\n".join(lines))

@@ -164,11 +164,12 @@ class Reader:
             return None
         text = given.text
         if not text.lstrip().startswith("{"):
-            path = os.path.abspath(os.path.expanduser(text))
             from awsassume import recall
 
-            self.files[path] = recall.state(path)
+            path = os.path.expanduser(text)
             try:
+                path = os.path.abspath(path)
+                self.files[path] = recall.state(path)
                 with open(path, encoding="utf-8") as file:
                     text = file.read(1 << 16)
             except (OSError, UnicodeError, ValueError) as error:

@@ -7,14 +7,18 @@ NAME = "awsassume"
 
 
 def cache_directory(environ: dict[str, str]) -> str | None:
-    """Give the directory of our cache: AWSASSUME_CACHE_DIR, or the platform's own place; ``None`` where there is no home.
+    """Give the directory of our cache: AWSASSUME_CACHE_DIR, or the platform's own place; ``None`` where there is none.
 
     On Linux this is platformdirs' rule (the XDG base directories) without its import, which would cost as much as the whole
     of a hit; a test holds the two together.
     """
     named = environ.get("AWSASSUME_CACHE_DIR")
     if named:
-        return os.path.abspath(named)
+        try:
+            return os.path.abspath(named)
+        except OSError:
+            # A relative name, and the directory that it starts from is gone.
+            return None
     if not sys.platform.startswith("linux") or "ANDROID_DATA" in environ:
         import platformdirs
 

@@ -3,6 +3,8 @@
 Nothing is imported here that a fresh session does not need; each of the other verbs brings its own.
 """
 
+# The module without an underscore costs a hit more than all that it does.
+import _signal  # type: ignore[import-not-found]  # typeshed leaves it out
 import os
 import sys
 import time
@@ -168,18 +170,20 @@ class Program:
         descriptor = self.shim_descriptor()
         if descriptor is not None:
             os.set_inheritable(descriptor, False)  # noqa: FBT003  # os takes it so
+        # Python ignores these for itself, and what is ignored stays so for the command: `yes | head` would complain.
+        for name in ("SIGPIPE", "SIGXFSZ"):
+            if hasattr(_signal, name):
+                _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
         try:
             os.execvpe(command[0], list(command), environ)  # noqa: S606  # no shell is wanted
         except OSError as error:
-            raise UsageFailure(f"{command[0]} can't be run: {error.strerror}") from None
+            shown = command[0] or '""'
+            raise UsageFailure(f"{shown} can't be run: {error.strerror}") from None
         except ValueError:
             raise UsageFailure("COMMAND can't hold a NUL character") from None
 
-    def format(self, request: "Request | None") -> str:
+    def format(self, named: str | None) -> str:
         """Say for whom to write: as told, else as the calling shell reads."""
-        named = request.format if request else None
-        if named is None and request is None:
-            named = next((word for word in self.argv if word in shells.FORMATS), None)
         if named and named != "process":
             return named
         by = self.environ.get("AWSASSUME_SHELL")
@@ -207,9 +211,16 @@ class Program:
         """Print no secret on a terminal, unless told to. Raises errors.UsageFailure."""
         if request.mode == "exec" or request.show or not os.isatty(self.code_descriptor(request)):
             return
+        import shlex
+
         from awsassume.errors import UsageFailure
 
-        words = " ".join(self.argv)
+        words = shlex.join(self.argv)
+        if request.format is not None:
+            raise UsageFailure(
+                f"this would print credentials on the terminal; --format {request.format} is for a program to read",
+                f"see what they are: awsassume --show {words}",
+            )
         raise UsageFailure(
             "this would print credentials on the terminal; a shell must read them",
             f'run: eval "$(awsassume {words})", or see what they are with --show',
@@ -218,7 +229,7 @@ class Program:
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
         """Write the map as the shell reads it."""
         try:
-            text = shells.render(self.format(request), changes)
+            text = shells.render(self.format(request.format), changes)
         except ValueError as error:
             from awsassume.errors import UsageFailure
 
@@ -228,10 +239,17 @@ class Program:
         self.write(self.code_descriptor(request), text)
 
     def write(self, descriptor: int, text: str) -> None:
-        """Write all of a text."""
+        """Write all of a text. Raises errors.UsageFailure where it can't be, BrokenPipeError when nobody reads any more."""
         rest = memoryview(text.encode("utf-8", "surrogateescape"))
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            from awsassume.errors import UsageFailure
+
+            raise UsageFailure(f"the output can't be written: {error.strerror}") from None
 
     def warn(self, text: str) -> None:
         """Say something on standard error, once."""
@@ -253,8 +271,19 @@ class Program:
             pass
 
 
+def _hold_standard_descriptors() -> None:
+    # The first file opened while one of them is closed takes its number, and what is printed goes into that file.
+    if None in {sys.stdin, sys.stdout, sys.stderr}:
+        for descriptor in range(3):
+            try:
+                os.fstat(descriptor)
+            except OSError:
+                os.open(os.devnull, os.O_RDONLY if descriptor else os.O_WRONLY)
+
+
 def main() -> int:
     """Run the command line of this process and end it with its exit code."""
+    _hold_standard_descriptors()
     program = Program(sys.argv[1:], dict(os.environ))
     try:
         if program.argv[:1] == ["--complete"]:

@@ -83,6 +83,14 @@ def state(path: str) -> str:
     return f"{status.st_mtime_ns} {status.st_size} {status.st_ino}"
 
 
+def current_directory() -> str:
+    """Name the current directory; ``""`` when it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
     """Give what these circumstances came to, or ``None``. Raises private.UntrustedError."""
     try:
@@ -103,7 +111,7 @@ def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
         elif kind == "target":
             setattr(target, rest, text)
         elif kind == "cwd":
-            if os.getcwd() != text:
+            if current_directory() != text:
                 return None
         elif state(rest) != text:
             return None

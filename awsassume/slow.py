@@ -121,7 +121,7 @@ def _remember(
     ]
     # A relative name means another file elsewhere.
     cwd = (
-        os.getcwd()
+        recall.current_directory()
         if any(name and not name.startswith(("/", "~", "{")) for name in relative)
         else None
     )

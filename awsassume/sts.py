@@ -53,8 +53,11 @@ class _Loader(botocore.loaders.Loader):
         return _SERVICES
 
 
-class OutOfTimeError(Exception):
-    """The time that AWS has in all is used up."""
+class OutOfTimeError(BaseException):
+    """The time that AWS has in all is used up.
+
+    No ``Exception``: urllib3 and botocore would take it for a connection that broke, and try once more.
+    """
 
 
 # What botocore raises for an answer that is none: a captive portal's page, a number for a date, half a document.
@@ -308,7 +311,7 @@ _THROTTLED = {
 
 
 def explained(
-    error: Exception, operation: str, aws: Aws
+    error: BaseException, operation: str, aws: Aws
 ) -> RefusedFailure | SourceFailure | ConfigurationFailure | Any:  # noqa: ANN401
     """Make AWS's refusal, or the lack of an answer, a sentence and a next step; AWS's code is kept."""
     name = "".join(word.title() for word in operation.split("_"))
@@ -360,7 +363,7 @@ def _refused(error: exceptions.ClientError, name: str, aws: Aws) -> Any:  # noqa
     return RefusedFailure(f"AWS refused {name}: {words} ({code})", None, code)
 
 
-def _unreached(error: Exception, name: str, aws: Aws) -> RefusedFailure | ConfigurationFailure:
+def _unreached(error: BaseException, name: str, aws: Aws) -> RefusedFailure | ConfigurationFailure:
     where = aws.endpoint("sts")
     if isinstance(error, OutOfTimeError):
         return RefusedFailure(
