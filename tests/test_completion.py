@@ -137,9 +137,7 @@ def test_a_session_that_is_had_later_is_seen(world: dict[str, str], tmp_path: Pa
     assert "late" in offered(world, "l")
 
 
-def test_names_are_read_once(
-    world: dict[str, str], home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_are_read_once(world: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing changed the config is not opened again."""
     offered(world, "")
 
