@@ -31,6 +31,8 @@ def is_rich(program: Program) -> bool:
 
 def plain(text: str) -> str:
     """Give a text that moves no cursor: what AWS, a file or an environment says may hold anything."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
