@@ -8,6 +8,9 @@ from awsassume import shells
 from awsassume.errors import Failure
 from awsassume.program import EVAL_MODES, INTERRUPTED, Program
 
+# What these print is for people, scripts and config files, even where the command line can't be read.
+_SPEAKING = frozenset(("--whoami", "--list", "--explain", "--print-profile", "--purge"))
+
 
 def settle(program: Program, error: BaseException) -> int:
     """Say what went wrong, make the shell that reads us fail too, and give the exit code."""
@@ -47,7 +50,7 @@ def _fail_the_shell(program: Program) -> None:
     # eval "$(awsassume …)" is 0 when awsassume fails and prints nothing.
     request = program.request
     if request is None:
-        if "--" in program.argv:
+        if "--" in program.argv or not _SPEAKING.isdisjoint(program.argv):
             return
         named = _format_word(program.argv)
     elif request.mode not in EVAL_MODES:

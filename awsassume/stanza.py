@@ -8,7 +8,7 @@ from awsassume import config, words
 from awsassume.config import Config
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.parameters import ARN
-from awsassume.plan import Planner, role_form
+from awsassume.plan import Plan, Planner, role_form
 from awsassume.program import Program
 from awsassume.request import Request
 
@@ -28,23 +28,14 @@ def run(program: Program, request: Request) -> int:
                 f"{option} happens once, and a profile asks many times", f"leave {option} out"
             )
     found = Config(program.past)
-    planner = Planner(request, found)
-    profile = planner.profile()
-    if profile is None:
-        role_form(request, found)
-    elif not profile.role_arn:
-        raise UsageFailure(
-            f'profile "{profile.name}" has credentials of its own: SDKs read them without awsassume',
-            f"use it as it is: AWS_PROFILE={profile.name}",
-        )
     _pin_source(program, request, found)
+    region = _checked(request, found).target.region
     main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
     line = [sys.executable, "-I", "-S", main, *words.renewal(request), "--credential-process"]
     for word in line:
         _check(word)
     role = request.role or ""
     stanza = [f"[profile {_name(role, found)}]", f"credential_process = {' '.join(line)}"]
-    region = planner.region([profile])
     if region:
         _check(region)
         stanza.append(f"region = {region}")
@@ -52,6 +43,23 @@ def run(program: Program, request: Request) -> int:
     if os.isatty(1):
         program.warn(f"paste it into {found.config_file}")
     return 0
+
+
+def _checked(request: Request, found: Config) -> Plan:
+    """Plan as if it were asked for, short of any call: what AWS would refuse of it is refused now."""
+    planner = Planner(request, found)
+    profile = planner.profile()
+    if profile is None:
+        form, role = role_form(request, found)
+        account, _, name = role.rpartition(":")
+        arn = role if form == "arn" else f"arn:aws:iam::{account or '0' * 12}:role/{name}"
+        return planner.for_arn(arn, role, planner.source_chain())
+    if not profile.role_arn:
+        raise UsageFailure(
+            f'profile "{profile.name}" has credentials of its own: SDKs read them without awsassume',
+            f"use it as it is: AWS_PROFILE={profile.name}",
+        )
+    return planner.for_profile(profile)
 
 
 def _pin_source(program: Program, request: Request, found: Config) -> None:

@@ -115,6 +115,7 @@ def test_without_a_cache_there_is_nothing_to_forget(run: Callable[..., Result]) 
     """That is no error."""
     assert run("--purge").stdout == "forgot 0 sessions\n"
 
+
 def test_a_cache_that_others_may_write_is_said_and_left_alone(
     run: Callable[..., Result], held: dict[str, str]
 ) -> None:
