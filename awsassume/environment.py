@@ -79,6 +79,8 @@ def before(environ: dict[str, str]) -> dict[str, str]:
     Our variables are gone. If the shell's key is no longer ours, somebody exported another, or unset it as AWS's article
     does: the memory is stale, and only what we left behind goes too (an expiration and a session token that belong to our
     key, and a region that is still the one that we set). A profile comes back where the key was unset.
+
+    Beside keys that are ours, a profile or a region that differs from what we left is the user's, set since, and holds.
     """
     past = {name: value for name, value in environ.items() if name not in OURS}
     memory = _memory(environ)
@@ -89,6 +91,13 @@ def before(environ: dict[str, str]) -> dict[str, str]:
         for name in TOUCHED:
             past.pop(name, None)
         past.update(earlier)
+        for name in (*PROFILES, *REGIONS):
+            left = (region or earlier.get(name)) if name in REGIONS else None
+            if environ.get(name) == left:
+                continue
+            past.pop(name, None)
+            if name in environ:
+                past[name] = environ[name]
         return past
     if TOKEN in past and record.checksum(os.fsencode(past[TOKEN])) == token:
         del past[TOKEN]

@@ -132,11 +132,17 @@ class Program:
             raise UsageFailure(
                 f"{environment.RENEW} is not what awsassume wrote", "run: awsassume ROLE"
             ) from None
+        if "--chain" in argv:
+            raise UsageFailure(
+                "a role that was taken with --chain can't be renewed: what it was taken with is gone",
+                "run: awsassume --clear, then take both again",
+            )
         self.may_ask = False
         if request.format:
             argv[:0] = ["--format", request.format]
-        if request.show:
-            argv[:0] = ["--show"]
+        for name in ("show", "refresh", "quiet", "verbose"):
+            if getattr(request, name):
+                argv[:0] = [f"--{name}"]
         self._enter(argv)
         return self.run()
 

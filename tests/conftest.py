@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.aws_files import lines_of, write
 from tests.fake_aws.fixtures import aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from tests.fake_aws.aws import FakeAws
+    from tests.fake_aws.model import Keys
 
 __all__ = ["REAL_ENVIRON", "Result", "aws", "need"]
 
@@ -101,6 +105,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Nor may anything but loopback be reached by way of somebody's proxy.
     monkeypatch.setenv("NO_PROXY", "*")
     return place
+
+
+@pytest.fixture
+def bob(aws: FakeAws, home: Path, monkeypatch: pytest.MonkeyPatch) -> Keys:
+    """Give Bob, whose keys are the default profile's, and the article's role beside a profile for it.
+
+    Every process of the test calls the fake AWS.
+    """
+    keys = aws.add_user("Bob", allow=["sts:AssumeRole", "iam:ListRoles"])
+    role = aws.add_role("example-role")
+    write(
+        home,
+        f"[default]\nregion = us-east-1\n"
+        f"[profile example]\nrole_arn = {role.arn}\nsource_profile = default\n",
+        f"[default]\n{lines_of(keys)}",
+    )
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    return keys
 
 
 @pytest.fixture(scope="session")
