@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from awsassume import plan, private, prompt, record, sessions, source, sts
 from awsassume.config import Chain, Config, did_you_mean
@@ -10,6 +11,7 @@ from awsassume.credentials import Credentials
 from awsassume.errors import (
     ConfigurationFailure,
     Failure,
+    LoginFailure,
     RefusedFailure,
     SourceFailure,
     WrongTokenCode,
@@ -18,6 +20,7 @@ from awsassume.parameters import CHAINED_SECONDS, Step
 from awsassume.plan import Hop, Plan, Planner
 from awsassume.request import Request
 from awsassume.sessions import Session
+from awsassume.spinner import Waiting, silent
 
 NAMES = "names"
 CODES = 3
@@ -29,7 +32,8 @@ class Assumer:
     """Gets the session that a request asks for, by way of as few calls as it takes.
 
     ``cache`` is the directory of the cache or ``None``, ``tell`` takes what --verbose says and ``warn`` what everybody must
-    hear. ``may_ask`` is false where no question may be put (--renew). ``started`` is when this process began to wait.
+    hear. ``may_ask`` is false where no question may be put (--renew). ``started`` is when this process began to wait, and
+    ``waiting`` shows that it does.
     """
 
     def __init__(  # the world, injected
@@ -42,6 +46,7 @@ class Assumer:
         warn: Callable[[str], None],
         may_ask: bool = True,
         started: float | None = None,
+        waiting: Waiting = silent,
     ) -> None:
         self.request = request
         self.environ = environ
@@ -51,7 +56,8 @@ class Assumer:
         self.may_ask = may_ask
         self.started = time.time() if started is None else started
         self.config = Config(environ)
-        self.clock = sts.Clock()
+        self.waiting = waiting
+        self.clock = sts.Clock(waiting=waiting)
         self.planner = Planner(request, self.config)
         self._looked_up: str | None = None
 
@@ -195,10 +201,42 @@ class Assumer:
                 return
 
     def _loaded(self, made: Plan) -> Session:
-        credentials = source.load(self.config, made.origin)
+        began = time.monotonic()
+        try:
+            credentials = self._load(made)
+        except LoginFailure:
+            if not self._logs_in(made):
+                raise
+            credentials = self._load(made)
+        self.tell(f"{made.origin}: {credentials!r}, {(time.monotonic() - began) * 1000:.0f} ms")
         return Session(
             credentials, int(time.time()), {"source": str(made.origin), "role": made.target.role}
         )
+
+    def _load(self, made: Plan) -> Credentials:
+        with self.waiting(str(made.origin)) if self._is_sso(made) else nullcontext():
+            return source.load(self.config, made.origin)
+
+    def _logs_in(self, made: Plan) -> bool:
+        """Offer the login to a person who can see the question; an SDK that waits for us has no time for it."""
+        if not self.may_ask or self.request.format == "process" or not prompt.can_ask():
+            return False
+        if not prompt.confirm(
+            f"The SSO login of {made.origin} has expired or was never made. Log in now?"
+        ):
+            return False
+        from awsassume import browser, login
+
+        terms = login.Terms(
+            browser.can_open(self.environ), self.environ, prompt.show, self.tell, self.waiting
+        )
+        login.log_in(self.config, login.sign_on(self.config, made.origin.name), terms)
+        return True
+
+    def _is_sso(self, made: Plan) -> bool:
+        # A credential_process may put a question of its own, which nothing must be drawn over.
+        found = self.config.find(made.origin.name) if made.origin.kind == "profile" else None
+        return bool(found and (found.get("sso_session") or found.get("sso_start_url")))
 
     def _assumed(self, made: Plan, index: int, hop: Hop) -> Session:
         before = self._session(made, index + 1).credentials

@@ -30,6 +30,26 @@ ROLE, UNTIL, RENEW, SAVED = OURS = (
     "AWSASSUME_SAVED",
 )
 
+# The profile without credentials that --serve names where default has some; and what remembers the environment around it.
+SERVE_PROFILE = "awsassume-serve"
+SERVED = "AWSASSUME_SERVED"
+_ENDPOINT = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+_ENDPOINT_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105  # the name of a variable
+# What speaks louder than the endpoint, or belongs to another.
+_SERVE_TOUCHED = (
+    *KEYS,
+    EXPIRATION,
+    *RIVALS,
+    _ENDPOINT,
+    _ENDPOINT_TOKEN,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_CONFIG_FILE",
+)
+
 Changes = dict[str, str | None]
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/+.-_:@,=")
@@ -115,6 +135,67 @@ def before(environ: dict[str, str]) -> dict[str, str]:
         past.update(
             {name: earlier[name] for name in PROFILES if name in earlier and name not in past}
         )
+    return past
+
+
+def served(
+    environ: dict[str, str],
+    url: str,
+    token: str,
+    role: str,
+    region: str | None,
+    config_file: str | None,
+) -> dict[str, str]:
+    """Give the environment of a command that asks an endpoint for its credentials, and knows of no others.
+
+    ``config_file`` is one with the profile SERVE_PROFILE, where that is needed. What is taken away is remembered, so that
+    an awsassume in it does not take the endpoint for the user's own credentials.
+    """
+    past = before(environ)
+    result = {name: value for name, value in past.items() if name not in _SERVE_TOUCHED}
+    saved = [f"{name}={encode(past[name])}" for name in _SERVE_TOUCHED if name in past]
+    if "AWS_CONFIG_FILE" in past:
+        result["AWS_CONFIG_FILE"] = past["AWS_CONFIG_FILE"]
+    if config_file:
+        result["AWS_CONFIG_FILE"] = config_file
+        result["AWS_PROFILE"] = SERVE_PROFILE
+    if region:
+        result.update(dict.fromkeys(REGIONS, region))
+    result[_ENDPOINT] = url
+    result[_ENDPOINT_TOKEN] = token
+    result[ROLE] = role
+    result[SERVED] = "&".join([url, encode(result.get("AWS_CONFIG_FILE", "")), *saved])
+    return result
+
+
+def before_serve(environ: dict[str, str]) -> dict[str, str]:
+    """Give the environment as it was around --serve, but for what was set anew inside. Give it what ``before`` gave."""
+    past = dict(environ)
+    url, _, rest = past.pop(SERVED, "").partition("&")
+    if not url or past.get(_ENDPOINT) != url:
+        return past
+    config_file, *saved = rest.split("&")
+    try:
+        put = {
+            _ENDPOINT: url,
+            _ENDPOINT_TOKEN: past.get(_ENDPOINT_TOKEN),
+            "AWS_CONFIG_FILE": decode(config_file),
+            "AWS_PROFILE": SERVE_PROFILE,
+        }
+        earlier = {
+            name: decode(value) for name, _, value in (item.partition("=") for item in saved)
+        }
+    except ValueError:
+        return past
+    for name in _SERVE_TOUCHED:
+        if name in past and past[name] != put.get(name):
+            continue
+        # A key of its own comes with a session token of its own, or with none.
+        if KEY in past and name in (*KEYS, EXPIRATION):
+            continue
+        past.pop(name, None)
+        if name in earlier:
+            past[name] = earlier[name]
     return past
 
 

@@ -33,6 +33,10 @@ class SourceFailure(Failure):
     exit_code = 4
 
 
+class LoginFailure(SourceFailure):
+    """The SSO login of a profile has expired or was never made."""
+
+
 class RefusedFailure(Failure):
     """AWS refused, or could not be reached.
 

@@ -85,6 +85,11 @@ def make(directory: str) -> None:
 def write(path: str, data: bytes) -> None:
     """Put the data in place of what the file held, whole or not at all. Raises UntrustedError or OSError."""
     make(os.path.dirname(path))
+    replace(path, data)
+
+
+def replace(path: str, data: bytes) -> None:
+    """Put the data in place of what the file held, in a directory that need not be ours alone. Raises OSError."""
     temporary = f"{os.path.dirname(path)}/{TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
     descriptor = os.open(temporary, _CREATE, 0o600)
     try:

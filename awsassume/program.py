@@ -43,6 +43,8 @@ class Program:
             }
         else:
             self.past = environment.before(self.environ)
+            if environment.SERVED in self.past:
+                self.past = environment.before_serve(self.past)
         self.cache = paths.cache_directory(self.past)
         self.mark = recall.fingerprint(argv, self.past)
 
@@ -152,7 +154,7 @@ class Program:
             changes = environment.assumed(
                 credentials, target.role, target.region or None, target.renew, self.environ
             )
-            return self._become(request.command, environment.applied(self.environ, changes))
+            return self.become(request.command, environment.applied(self.environ, changes))
         if request.format == "process":
             self.write(1, credentials.process_json() + "\n")
             return 0
@@ -168,7 +170,8 @@ class Program:
         )
         return 0
 
-    def _become(self, command: tuple[str, ...], environ: dict[str, str]) -> int:
+    def become(self, command: tuple[str, ...], environ: dict[str, str]) -> int:
+        """Let a command take our place. Raises errors.UsageFailure where it can't be run."""
         from awsassume.errors import UsageFailure
 
         for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"):

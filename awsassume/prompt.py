@@ -69,6 +69,19 @@ def can_ask() -> bool:
         os.close(descriptor)
 
 
+def confirm(question: str) -> bool:
+    """Ask on /dev/tty whether to do something. Only what begins with a y is a yes; EOF is a no."""
+    with open("/dev/tty", "r+b", buffering=0) as tty:
+        tty.write(f"{question} [y/N] ".encode())
+        return tty.readline().strip().lower().startswith(b"y")
+
+
+def show(text: str) -> None:
+    """Write a line on /dev/tty, for a person who was asked something there."""
+    with open("/dev/tty", "wb", buffering=0) as tty:
+        tty.write("".join(char if char.isprintable() else " " for char in text).encode() + b"\n")
+
+
 def ask(serial: str, note: str | None = None) -> str:
     """Ask for a device's code on /dev/tty alone. Raises SourceFailure where nobody would see it.
 

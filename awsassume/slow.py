@@ -92,6 +92,7 @@ def _assume(program: "Program", request: "Request") -> int:
 
 def assumer_for(program: "Program", request: "Request") -> "Assumer":
     """Make the one that gets sessions, for this run. The environment must have been taken."""
+    from awsassume import spinner
     from awsassume.assume import Assumer
 
     def tell(text: str) -> None:
@@ -106,6 +107,7 @@ def assumer_for(program: "Program", request: "Request") -> "Assumer":
         warn=program.warn,
         may_ask=program.may_ask,
         started=program.started,
+        waiting=spinner.waiting(program, request),
     )
 
 

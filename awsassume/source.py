@@ -12,7 +12,7 @@ from botocore import exceptions
 
 from awsassume.config import Config, Origin
 from awsassume.credentials import Credentials
-from awsassume.errors import ConfigurationFailure, SourceFailure
+from awsassume.errors import ConfigurationFailure, LoginFailure, SourceFailure
 
 # Set for the processes that botocore starts for us: the profiles whose credential_process is being asked.
 CALLERS = "AWSASSUME_CALLERS"
@@ -168,7 +168,9 @@ def _expiration(found: object) -> int | None:
 def _explained(error: exceptions.BotoCoreError, origin: Origin) -> SourceFailure:
     login = f"run: aws sso login --profile {origin.name}" if origin.kind == "profile" else None
     if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError):
-        return SourceFailure(f"the SSO login of {origin} has expired or was never made", login)
+        if login:
+            login += f", or: awsassume --login {origin.name}"
+        return LoginFailure(f"the SSO login of {origin} has expired or was never made", login)
     if isinstance(error, exceptions.LoginError):
         return SourceFailure(
             f"the login of {origin} has expired or was never made",

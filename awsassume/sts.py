@@ -18,6 +18,7 @@ from awsassume.config import Config, Profile
 from awsassume.credentials import Credentials
 from awsassume.errors import ConfigurationFailure, RefusedFailure, SourceFailure, WrongTokenCode
 from awsassume.sessions import LONGEST_SECONDS
+from awsassume.spinner import Waiting, silent
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -67,12 +68,18 @@ _GARBLED = (parsers.ResponseParserError, KeyError, ValueError, TypeError, Attrib
 class Clock:
     """What is left of the 20 seconds that AWS has, over all calls of one run; a person typing a code is not counted."""
 
-    def __init__(self, seconds: float = TOTAL_SECONDS) -> None:
+    def __init__(self, seconds: float = TOTAL_SECONDS, waiting: Waiting = silent) -> None:
         self.left = seconds
+        self._waiting = waiting
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Stop whatever runs inside when the time is up. Raises OutOfTimeError."""
+    def running(self, what: str) -> Iterator[None]:
+        """Show that ``what`` is waited for, and stop it when the time is up. Raises OutOfTimeError."""
+        with self._waiting(what), self._running():
+            yield
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
         if (
             not hasattr(signal, "setitimer")
             or threading.current_thread() is not threading.main_thread()
@@ -126,6 +133,7 @@ class Aws:
     ) -> None:
         self.region = region
         self.credentials = credentials
+        self.service = "sts"
         self._clock = clock
         self._tell = tell
         self._session = config.session(profile.name if profile else None)
@@ -134,10 +142,11 @@ class Aws:
 
     def call(self, service: str, operation: str, **parameters: object) -> dict[str, Any]:
         """Call AWS. Raises what ``explained`` makes of what went wrong."""
+        self.service = service
         began = time.monotonic()
         try:
-            with self._clock.running():
-                answer = getattr(self._client(service), operation)(**parameters)
+            with self._clock.running(f"{service.upper()} in {self.region}"):
+                answer = getattr(self.client(service), operation)(**parameters)
         except (
             exceptions.ClientError,
             exceptions.BotoCoreError,
@@ -157,7 +166,8 @@ class Aws:
         client = self._clients.get(service)
         return str(client.meta.endpoint_url) if client else service
 
-    def _client(self, service: str) -> Any:  # noqa: ANN401  # botocore makes the class at run time
+    def client(self, service: str) -> Any:  # noqa: ANN401  # botocore makes the class at run time
+        """Give the client of a service."""
         if service not in self._clients:
             keys = self.credentials
             self._clients[service] = self._session.create_client(
@@ -364,7 +374,7 @@ def _refused(error: exceptions.ClientError, name: str, aws: Aws) -> Any:  # noqa
 
 
 def _unreached(error: BaseException, name: str, aws: Aws) -> RefusedFailure | ConfigurationFailure:
-    where = aws.endpoint("sts")
+    where = aws.endpoint(aws.service)
     if isinstance(error, OutOfTimeError):
         return RefusedFailure(
             f"{where} did not finish {name} within {TOTAL_SECONDS} s",

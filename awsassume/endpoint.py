@@ -1,0 +1,95 @@
+"""The endpoint that gives credentials to those who show the token, on 127.0.0.1 alone."""
+
+import json
+import secrets
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from awsassume.credentials import timestamp
+from awsassume.errors import Failure, RefusedFailure
+from awsassume.renewal import Keeper
+
+PATH = "/credentials"
+
+
+class Endpoint(ThreadingHTTPServer):
+    """A server on a socket that listens already; ``start`` makes it answer, in threads of its own."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, listener: socket.socket, token: str, keeper: Keeper) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.token = token
+        self.keeper = keeper
+        port = listener.getsockname()[1]
+        self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+    def start(self) -> None:
+        """Begin to answer."""
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that went away."""
+
+    def answer(self, path: str, host: str, token: str) -> tuple[int, dict[str, str]]:
+        """Give the status and the JSON for a request: its path, its Host and its Authorization."""
+        # A page in a browser that had its name pointed at us says that name.
+        if host not in self.hosts:
+            return 403, _error("Forbidden", "this is no host of ours")
+        if not secrets.compare_digest(token.encode(errors="replace"), self.token.encode()):
+            return 401, _error("Unauthorized", "the token is missing or wrong")
+        if path != PATH:
+            return 404, _error("NotFound", "there are credentials only")
+        try:
+            credentials = self.keeper.current()
+        except Failure as failure:
+            # SDKs try a 500 again, which helps where AWS was out of reach, and give up at a 400.
+            passing = isinstance(failure, RefusedFailure) and not failure.code
+            says = "; ".join(filter(None, (failure.message, failure.hint)))
+            return (500 if passing else 400), _error("NoCredentials", says)
+        found = {
+            "AccessKeyId": credentials.access_key_id,
+            "SecretAccessKey": credentials.secret_access_key,
+            "Token": credentials.session_token or "",
+            "Expiration": timestamp(credentials.expiration or 0),
+        }
+        if credentials.account_id:
+            found["AccountId"] = credentials.account_id
+        return 200, found
+
+
+def _error(code: str, message: str) -> dict[str, str]:
+    return {"Code": code, "Message": message, "code": code, "message": message}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Endpoint
+    timeout = 60
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        # Twice the same header is nobody's SDK.
+        hosts = self.headers.get_all("Host") or [""]
+        host = hosts[0] if len(hosts) == 1 else ""
+        status, found = self.server.answer(self.path, host, self.headers.get("Authorization") or "")
+        body = json.dumps(found).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Length", str(len(body)))
+        if status != 200:  # noqa: PLR2004  # HTTP's OK
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def version_string(self) -> str:
+        """Name ourselves, and not Python's version."""
+        return "awsassume"
+
+    def log_message(self, *_args: object) -> None:
+        """Keep no log: what would be written is asked by SDKs every few seconds."""
