@@ -10,6 +10,7 @@ from typer._click import exceptions as usage
 
 from awsassume import shells, words
 from awsassume.errors import UsageFailure
+from awsassume.manual import ASSUME, CACHE, EPILOG, MODES, OUTPUT, ROLES, Command
 from awsassume.request import Request
 
 PROGRAM = "awsassume"
@@ -32,18 +33,18 @@ def _duration(text: str) -> int:
         raise typer.BadParameter(str(error)) from None
 
 
-ROLES, ASSUME, CACHE, OUTPUT, MODES = (
-    "Who",
-    "AssumeRole",
-    "Cache",
-    "Output",
-    "Instead of assuming a role",
-)
 # The verbs that take a ROLE, and those that run a COMMAND.
 WITH_ROLE = frozenset(("console", "explain", "print-profile", "purge", "serve", "whoami"))
 NEEDS_ROLE = frozenset(("explain", "print-profile"))
 WITH_JSON = frozenset(("explain", "list", "purge", "whoami"))
 WITH_COMMAND = frozenset(("export", "serve"))
+# The verbs that leave nothing to be said with other options than these.
+_BARE = {
+    "clear": frozenset(("format", "show")),
+    "renew": frozenset(("format", "show", "refresh")),
+    "init": frozenset(("shell",)),
+    "version": frozenset[str](),
+}
 
 
 def _option(group: str, *names: str, help: str, **settings: Any) -> Any:  # noqa: A002, ANN401  # Typer's own word and type
@@ -52,29 +53,12 @@ def _option(group: str, *names: str, help: str, **settings: Any) -> Any:  # noqa
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-EPILOG = """\
-Examples:
-
-\b
-  eval "$(awsassume example-role)"          become the role
-  eval "$(awsassume --clear)"               become yourself again
-  awsassume example-role -- aws s3 ls       run one command as the role
-
-\b
-In ~/.aws/config, so that every AWS SDK asks for itself:
-
-\b
-  [profile example]
-  credential_process = /path/to/awsassume example-role --credential-process
-
-\b
-Exit codes: 0 done, 2 usage, 3 configuration, 4 source credentials,
-5 refused by AWS or AWS out of reach, 130 interrupted.
-"""
-
 
 @app.command(
-    epilog=EPILOG, no_args_is_help=False, context_settings={"help_option_names": ["--help", "-h"]}
+    cls=Command,
+    epilog=EPILOG,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 def assume(  # one parameter an option is Typer's way
     role: Annotated[
@@ -210,7 +194,8 @@ def assume(  # one parameter an option is Typer's way
             OUTPUT,
             "--format",
             "-f",
-            help="How to print; the calling shell's own way when not given.",
+            metavar="FORMAT",
+            help="How to print; as the calling shell reads when not given.",
         ),
     ] = None,
     credential_process: Annotated[
@@ -229,7 +214,7 @@ def assume(  # one parameter an option is Typer's way
     ] = False,
     json: Annotated[
         bool,
-        _option(OUTPUT, "--json", help="Print JSON: of --whoami, --list, --explain and --purge."),
+        _option(OUTPUT, "--json", help="Print JSON, with --whoami, --list, --explain or --purge."),
     ] = False,
     quiet: Annotated[
         bool, _option(OUTPUT, "--quiet", "-q", help="Say nothing but errors.")
@@ -238,7 +223,8 @@ def assume(  # one parameter an option is Typer's way
         bool, _option(OUTPUT, "--verbose", "-v", help="Say each decision and its reason.")
     ] = False,
     clear: Annotated[
-        bool, _option(MODES, "--clear", help="Give the shell back what it had.")
+        bool,
+        _option(MODES, "--clear", help="Print the lines that give the shell back what it had."),
     ] = False,
     renew: Annotated[
         bool,
@@ -256,7 +242,7 @@ def assume(  # one parameter an option is Typer's way
     ] = False,
     explain: Annotated[
         bool,
-        _option(MODES, "--explain", help="Say why ROLE can't be assumed, and what is missing."),
+        _option(MODES, "--explain", help="Say why ROLE can't be taken, and what is missing."),
     ] = False,
     print_profile: Annotated[
         bool,
@@ -305,13 +291,18 @@ def assume(  # one parameter an option is Typer's way
     ] = False,
     init: Annotated[
         Shell | None,
-        _option(MODES, "--init", help="Print the shell function, hook and completion."),
+        _option(
+            MODES,
+            "--init",
+            metavar="SHELL",
+            help="Print the shell function, hook and completion of a shell.",
+        ),
     ] = None,
     version: Annotated[bool, _option(MODES, "--version", help="Print the version.")] = False,
 ) -> Request:
     """Become an AWS role in this shell, and yourself again.
 
-    Prints lines that put a role's temporary credentials into the calling shell.
+    Prints the lines that put a role's temporary credentials into the shell that evaluates them; or runs COMMAND with them.
     """
     chosen = {
         "clear": clear,
@@ -352,7 +343,7 @@ def assume(  # one parameter an option is Typer's way
     if no_open and mode not in {"console", "login"}:
         msg = "--no-open goes with --console or --login"
         raise typer.BadParameter(msg)
-    return Request(
+    request = Request(
         mode,
         role=role if login is None else login,
         profile=profile,
@@ -380,6 +371,19 @@ def assume(  # one parameter an option is Typer's way
         verbose=verbose,
         shell=None if init is None else str(init),
     )
+    _check_bare(request)
+    return request
+
+
+def _check_bare(request: Request) -> None:
+    allowed = _BARE.get(request.mode)
+    if allowed is None:
+        return
+    for name, _ in request.pairs():
+        if name not in {"mode", "quiet", "verbose", *allowed}:
+            option = name.replace("_", "-").removesuffix("s")
+            msg = f"--{option} has no meaning with --{request.mode}"
+            raise typer.BadParameter(msg)
 
 
 def parse(argv: list[str]) -> Request:
@@ -395,6 +399,9 @@ def parse(argv: list[str]) -> Request:
         raise UsageFailure(_sentence(error), f"see: {PROGRAM} --help") from None
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:
+        # Only when whoever reads the help has gone.
+        raise BrokenPipeError from None
     if not isinstance(request, Request):
         raise SystemExit(request or 0)
     if command is not None:

@@ -22,11 +22,14 @@ def cache_directory(environ: dict[str, str]) -> str | None:
     if not sys.platform.startswith("linux") or "ANDROID_DATA" in environ:
         import platformdirs
 
-        return platformdirs.user_cache_dir(NAME, appauthor=False)
+        try:
+            return platformdirs.user_cache_dir(NAME, appauthor=False)
+        except RuntimeError:
+            return None
     base = environ.get("XDG_CACHE_HOME", "")
-    if not base.strip():
+    if not base.startswith("/"):
         home = environ.get("HOME", "")
         if not home.startswith("/"):
             return None
-        base = home + "/.cache"
+        base = os.path.join(home, ".cache")
     return os.path.join(base, NAME)

@@ -12,7 +12,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def duration(text: str) -> int:
     """Read ``900``, ``90m``, ``1h``, ``1h30m`` as seconds. Raises ValueError naming the rule."""
-    parts = re.findall(r"(\d{1,9})([smhd]?)", text)
+    parts = re.findall(r"([0-9]{1,9})([smhd]?)", text)
     if (
         not parts
         or "".join(number + unit for number, unit in parts) != text
@@ -55,7 +55,7 @@ def renewal(request: Request) -> list[str]:
             words += ["--" + name.replace("_", "-"), value]
     for name, spell in _WORDS.items():
         value = getattr(request, name)
-        if value:
+        if value not in {None, ()}:
             words += spell(value)
     if request.chain:
         words.append("--chain")
