@@ -1,11 +1,12 @@
 """The slow way: resolve, lock, look again, call, store."""
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
-from awsassume import plan, private, prompt, record, sessions, source, sts
+from awsassume import plan, private, prompt, record, sessions, source, sts, words
 from awsassume.config import Chain, Config, did_you_mean
 from awsassume.credentials import Credentials
 from awsassume.errors import (
@@ -103,6 +104,21 @@ class Assumer:
                 raise self._advised(failure, made) from None
             made.target.key = again.target.key
             return self._session(again, 0)
+
+    def behind(self, made: Plan, index: int) -> Session:
+        """Get the session that the hop of this index is assumed with; the origin's own behind the last. Raises Failure."""
+        return self._session(made, index + 1)
+
+    def attempt(self, made: Plan, index: int) -> Session:
+        """Assume the role of a hop by a call to AWS, whatever the cache holds, and keep nothing. Raises Failure."""
+        return self._assumed(made, index, made.hops[index])
+
+    def aws(self, hop: Hop, credentials: Credentials, clock: sts.Clock | None = None) -> sts.Aws:
+        """Give AWS as a hop is called. What is not the matter itself takes a clock of its own."""
+        profile = hop.step.profile
+        return sts.Aws(
+            self.config, profile, hop.region, credentials, clock or self.clock, self.tell
+        )
 
     def _session(self, made: Plan, index: int) -> Session:
         hop = made.hops[index] if index < len(made.hops) else None
@@ -244,11 +260,11 @@ class Assumer:
         if before.session_token is not None and step.seconds > CHAINED_SECONDS:
             raise plan.too_long(step)
         if step.mfa_serial is None:
-            credentials = sts.assume_role(self._aws(hop, before), step.parameters)
+            credentials = sts.assume_role(self.aws(hop, before), step.parameters)
         elif before.session_token is None and step.seconds <= CHAINED_SECONDS:
             self.tell(f"MFA: one GetSessionToken session for every role behind {step.mfa_serial}")
             credentials = sts.assume_role(
-                self._aws(hop, self._mfa(made, hop, before)), step.parameters
+                self.aws(hop, self._mfa(made, hop, before)), step.parameters
             )
         else:
             why = (
@@ -257,7 +273,7 @@ class Assumer:
                 else "it is to last longer than an hour"
             )
             self.tell(f"MFA: the code goes with AssumeRole, since {why}")
-            aws = self._aws(hop, before)
+            aws = self.aws(hop, before)
             credentials = self._with_code(
                 step,
                 lambda code: sts.assume_role(
@@ -288,7 +304,7 @@ class Assumer:
         )
 
         def call() -> Session:
-            aws = self._aws(hop, before)
+            aws = self.aws(hop, before)
             credentials = self._with_code(
                 step, lambda code: sts.get_session_token(aws, serial, code)
             )
@@ -329,10 +345,6 @@ class Assumer:
                 note = f"{failure.message}. Wait for the next code."
         raise KeyboardInterrupt
 
-    def _aws(self, hop: Hop, credentials: Credentials) -> sts.Aws:
-        profile = hop.step.profile
-        return sts.Aws(self.config, profile, hop.region, credentials, self.clock, self.tell)
-
     def _advised(self, failure: RefusedFailure, made: Plan) -> RefusedFailure:
         """Add the next step that only the plan knows."""
         if (
@@ -340,7 +352,7 @@ class Assumer:
             and made.hops
             and failure.code in {"AccessDenied", "AccessDeniedException"}
         ):
-            failure.hint = "the role's trust policy must name you, and a policy of yours must allow sts:AssumeRole on it"
+            failure.hint = f"run: awsassume --explain {shlex.join(words.renewal(self.request))}"
         if failure.hint is None and made.hops and "MaxSessionDuration" in failure.message:
             failure.hint = self._longest(made)
         return failure
@@ -351,7 +363,7 @@ class Assumer:
         name = hop.step.role_arn.rpartition("/")[2]
         raising = f"to raise it: aws iam update-role --role-name {name} --max-session-duration {hop.step.seconds}"
         try:
-            aws = self._aws(hop, self._session(made, 1).credentials)
+            aws = self.aws(hop, self._session(made, 1).credentials)
             most = aws.call("iam", "get_role", RoleName=name)["Role"]["MaxSessionDuration"]
         except (Failure, KeyError):
             return f"give a shorter --duration; {raising}"

@@ -79,11 +79,18 @@ def load(config: Config, origin: Origin) -> Credentials:
         raise SourceFailure(
             "there are no source credentials", "run: aws configure, or give --profile NAME"
         )
+    callers = os.environ.get(CALLERS)
     try:
         found = _resolver(config, origin).load_credentials()
         frozen = found.get_frozen_credentials() if found else None
     except exceptions.BotoCoreError as error:
         raise _explained(error, origin) from None
+    finally:
+        # The process has answered, and asking it a second time is no loop.
+        if callers is None:
+            os.environ.pop(CALLERS, None)
+        else:
+            os.environ[CALLERS] = callers
     if found is None or frozen is None or not frozen.access_key:
         raise _missing(config, origin)
     try:
