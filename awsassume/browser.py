@@ -106,10 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        status, link, text = self.server.page.answer(self.path)
-        # The Host of a page that had its name pointed at us would be another one.
-        if self.headers.get("Host") != f"127.0.0.1:{self.server.server_port}":
-            status, link, text = 403, "", ""
+        status, link, text = 403, "", ""
+        # A page that had its name pointed at us says that name.
+        if self.headers.get("Host") == f"127.0.0.1:{self.server.server_port}":
+            status, link, text = self.server.page.answer(self.path)
         body = text.encode()
         self.send_response(status)
         if link:
@@ -170,7 +170,12 @@ class Opener:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={name: value for name, value in environ.items() if not name.startswith("AWS")},
+            # The browser is nobody to give credentials to; without TERM no text browser is taken for one.
+            env={
+                name: value
+                for name, value in environ.items()
+                if not name.startswith("AWS") and name != "TERM"
+            },
         )
 
     @property

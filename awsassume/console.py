@@ -64,7 +64,7 @@ def run(program: "Program", request: "Request") -> int:
         raise UsageFailure(
             "no browser can be opened from here", "see the link with --no-open, or set BROWSER"
         )
-    page = _page(request.service)
+    path = page(request.service)
     identity = _as_role(program, request) if request.role else _as_now(program, request)
     if identity.partition not in _HOSTS:
         raise ConfigurationFailure(
@@ -75,7 +75,7 @@ def run(program: "Program", request: "Request") -> int:
             f"{identity.name} has long-term keys, and the console takes a role's credentials only",
             "run: awsassume --console ROLE",
         )
-    endpoint = _endpoint(program.past, identity.partition)
+    endpoint = federation(program.past, identity.partition)
     waiting = spinner.waiting(program, request)
 
     def tell(text: str) -> None:
@@ -87,7 +87,7 @@ def run(program: "Program", request: "Request") -> int:
     query = {
         "Action": "login",
         "Issuer": "",
-        "Destination": destination(identity.partition, identity.region, page),
+        "Destination": destination(identity.partition, identity.region, path),
         "SigninToken": token,
     }
     link = f"{endpoint}?{urlencode(query)}"
@@ -182,7 +182,8 @@ def _region(environ: Mapping[str, str]) -> str | None:
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
 
 
-def _page(service: str | None) -> str:
+def page(service: str | None) -> str:
+    """Give the path of a page of the console: a service's home, or the path itself. Raises UsageFailure."""
     if service is None:
         return ""
     page = _PAGES.get(service, service).strip("/")
@@ -204,7 +205,7 @@ def destination(partition: str, region: str | None, page: str) -> str:
     return f"https://{host}/{path}{hash_}{fragment}"
 
 
-def _endpoint(environ: Mapping[str, str], partition: str) -> str:
+def federation(environ: Mapping[str, str], partition: str) -> str:
     """Give the federation endpoint: the partition's, or where AWS_ENDPOINT_URL_SIGNIN or AWS_ENDPOINT_URL sends SDKs."""
     named = None
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
