@@ -43,6 +43,7 @@ _BARE = {
     "clear": frozenset(("format", "show")),
     "renew": frozenset(("format", "show", "refresh")),
     "init": frozenset(("shell",)),
+    "login": frozenset(("role", "no_open")),
     "version": frozenset[str](),
 }
 

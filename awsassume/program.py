@@ -265,9 +265,16 @@ class Program:
         if text in self._warned:
             return
         self._warned.add(text)
-        if self.request is not None and self.request.quiet:
+        if self._is_quiet():
             return
         self.say(text)
+
+    def _is_quiet(self) -> bool:
+        if self.request is not None:
+            return self.request.quiet
+        # Nothing has read the words yet; at worst a value that looks like the option keeps a warning back.
+        words = self.argv[: self.argv.index("--")] if "--" in self.argv else self.argv
+        return "--quiet" in words or "-q" in words
 
     def say(self, text: str) -> None:
         """Write lines on standard error: UTF-8 whatever the locale, since botocore reads it so, and no control characters."""
