@@ -93,14 +93,15 @@ def is_ours(environ: dict[str, str]) -> bool:
     return memory is not None and environ.get(KEY) == memory[0]
 
 
-def before(environ: dict[str, str]) -> dict[str, str]:
+def before(environ: dict[str, str], *, renewing: bool = False) -> dict[str, str]:
     """Give the environment as if cleared: what it was before awsassume first touched it.
 
     Our variables are gone. If the shell's key is no longer ours, somebody exported another, or unset it as AWS's article
     does: the memory is stale, and only what we left behind goes too (an expiration and a session token that belong to our
     key, and a region that is still the one that we set). A profile comes back where the key was unset.
 
-    Beside keys that are ours, a profile or a region that differs from what we left is the user's, set since, and holds.
+    Beside keys that are ours, a profile or a region that differs from what we left is the user's, set since, and holds;
+    but not for ``renewing``, which is to give what was taken before that, from the same source.
     """
     past = {name: value for name, value in environ.items() if name not in OURS}
     memory = _memory(environ)
@@ -111,7 +112,7 @@ def before(environ: dict[str, str]) -> dict[str, str]:
         for name in TOUCHED:
             past.pop(name, None)
         past.update(earlier)
-        for name in (*PROFILES, *REGIONS):
+        for name in () if renewing else (*PROFILES, *REGIONS):
             left = (region or earlier.get(name)) if name in REGIONS else None
             if environ.get(name) == left:
                 continue

@@ -34,7 +34,7 @@ class Program:
         self._warned: set[str] = set()
         self._enter(argv)
 
-    def _enter(self, argv: list[str]) -> None:
+    def _enter(self, argv: list[str], *, renewing: bool = False) -> None:
         self.argv = argv
         # --chain looks at what is there now; as a word of something else it makes this a miss, and no more.
         if "--chain" in argv:
@@ -42,7 +42,7 @@ class Program:
                 name: value for name, value in self.environ.items() if name not in environment.OURS
             }
         else:
-            self.past = environment.before(self.environ)
+            self.past = environment.before(self.environ, renewing=renewing)
             if environment.SERVED in self.past:
                 self.past = environment.before_serve(self.past)
         self.cache = paths.cache_directory(self.past)
@@ -145,7 +145,7 @@ class Program:
         for name in ("show", "refresh", "quiet", "verbose"):
             if getattr(request, name):
                 argv[:0] = [f"--{name}"]
-        self._enter(argv)
+        self._enter(argv, renewing=True)
         return self.run()
 
     def deliver(self, request: "Request", target: "Target", credentials: "Credentials") -> int:

@@ -328,3 +328,24 @@ def test_clear_is_byte_for_byte(
         assert f"\n{name}=".encode() not in seen["first"]
     assert "pwned" not in seen
     assert [call.access_key_id for call in aws.calls("AssumeRole")] == [bob.access_key_id] * 3
+
+
+def test_renewal_takes_the_source_that_was_taken(
+    aws: FakeAws, bob: Keys, home: Path, program: str
+) -> None:
+    """A profile set since is the user's for the next role, but no source for the renewal of this one."""
+    eve = aws.add_user("Eve", allow=["sts:AssumeRole"])
+    with (home / ".aws/config").open("a") as config:
+        config.write(f"[profile eve]\n{lines_of(eve)}")
+    role = next(iter(aws.roles))
+    script = f"""
+        eval "$(awsassume {role})" || exit 10
+        export AWS_PROFILE=eve
+        eval "$(awsassume --renew --refresh)" || exit 11
+        export AWS_PROFILE=eve
+        eval "$(awsassume {role})" || exit 12
+    """
+    environ = on_path(program, os.environ)
+    subprocess.run(["bash", "-c", script], check=True, env=environ)
+    users = [call.access_key_id for call in aws.calls("AssumeRole")]
+    assert users == [bob.access_key_id, bob.access_key_id, eve.access_key_id]
