@@ -15,6 +15,7 @@ from awsassume.errors import (
     LoginFailure,
     RefusedFailure,
     SourceFailure,
+    Unasked,
     WrongTokenCode,
 )
 from awsassume.parameters import CHAINED_SECONDS, Step
@@ -25,8 +26,6 @@ from awsassume.spinner import Waiting, silent
 
 NAMES = "names"
 CODES = 3
-# How long another process may keep the others waiting when a person is typing a code for all of them.
-TYPING_SECONDS = 60
 
 
 class Assumer:
@@ -59,8 +58,10 @@ class Assumer:
         self.config = Config(environ)
         self.waiting = waiting
         self.clock = sts.Clock(waiting=waiting)
+        self.clock.spend(time.time() - self.started)
         self.planner = Planner(request, self.config)
         self._looked_up: str | None = None
+        self._is_crowded = False
 
     def plan(self) -> Plan:
         """Say what the request means. Raises Failure; only a role's plain name may need a call."""
@@ -136,12 +137,13 @@ class Assumer:
             call,
             again=asked and self.request.refresh,
             minimum=minimum,
-            waits=self._waits(made),
+            made=made,
         )
 
     def _waits(self, made: Plan) -> float:
-        most = TYPING_SECONDS if made.asks_for_code else sts.TOTAL_SECONDS
-        return max(0.0, self.started + most - time.time())
+        most = sessions.TYPING_SECONDS if made.asks_for_code else sessions.WAIT_SECONDS
+        # A clock that jumps meanwhile must not make it more.
+        return min(most, max(0.0, self.started + most - time.time()))
 
     def _kept(  # what a session is kept under, and on what terms
         self,
@@ -151,37 +153,65 @@ class Assumer:
         *,
         again: bool,
         minimum: int | None,
-        waits: float,
+        made: Plan,
     ) -> Session:
         """Look, lock, look again, call, store."""
+        if self.cache is None and not self.request.no_cache:
+            self.warn("no session is kept: there is no home directory; set AWSASSUME_CACHE_DIR")
         if not key or self.cache is None:
             return call()
         if not again:
             found = self._look(key, what, minimum)
             if found:
                 return found
-        began = time.time()
-        with sessions.Lock(self.cache, key, waits) as lock:
+        began = time.monotonic()
+        with sessions.Lock(self.cache, key, self._waits(made)) as lock:
+            if not made.asks_for_code:
+                self.clock.spend(time.monotonic() - began)
             if not lock.held:
                 self.tell(f"{what}: {lock.reason}; going on without")
             found = self._look(key, what, minimum)
             if found and (not again or found.issued >= self.started):
                 return found
-            failure = (
-                sessions.failure_since(self.cache, key, began)
-                if not self.request.token_code
-                else None
-            )
-            if failure:
-                self.tell(f"{what}: another awsassume met this while we waited")
-                raise failure
+            self._heed(key, what)
+            self._is_crowded |= lock.is_busy
+            if lock.is_busy and self._asks_a_person(made):
+                raise Unasked(
+                    "another awsassume has been asking for the MFA code",
+                    "answer it, then try again",
+                )
             try:
                 session = call()
             except Failure as failure:
                 self._leave_word(key, failure)
                 raise
+            except KeyboardInterrupt:
+                if self._asks_a_person(made):
+                    # Else everybody who waits would ask in turn.
+                    self._leave_word(key, SourceFailure("the MFA code was not given"))
+                raise
             self._store(key, session)
             return session
+
+    def _heed(self, key: str, what: str) -> None:
+        """Raise the failure that another process met since we began, unless we bring a code of our own."""
+        if self._code_given():
+            return
+        failure = sessions.failure_since(self.cache or "", key, self.started, time.time())
+        if failure:
+            self.tell(f"{what}: another awsassume met this while we waited")
+            raise failure
+
+    def _code_given(self) -> str | None:
+        return self.request.token_code or self.environ.get("AWSASSUME_TOKEN_CODE")
+
+    def _asks_a_person(self, made: Plan) -> bool:
+        steps = (hop.step for hop in made.hops)
+        return (
+            self.may_ask
+            and not self._code_given()
+            and any(step.mfa_serial and not step.mfa_process for step in steps)
+        )
 
     def _look(self, key: str, what: str, minimum: int | None) -> Session | None:
         try:
@@ -203,10 +233,15 @@ class Assumer:
         try:
             sessions.write(self.cache or "", key, session)
         except (OSError, ValueError, private.UntrustedError) as error:
+            if isinstance(error, private.UntrustedError):
+                self.warn(f"not used: {error}")
+                return
             reason = getattr(error, "strerror", None) or error
             self.warn(f"the session can't be kept in {self.cache}: {reason}")
 
     def _leave_word(self, key: str, failure: Failure) -> None:
+        if isinstance(failure, Unasked):
+            return
         if self.cache is not None and failure.exit_code in {
             SourceFailure.exit_code,
             RefusedFailure.exit_code,
@@ -236,6 +271,9 @@ class Assumer:
     def _logs_in(self, made: Plan) -> bool:
         """Offer the login to a person who can see the question; an SDK that waits for us has no time for it."""
         if not self.may_ask or self.request.format == "process" or not prompt.can_ask():
+            return False
+        if self._is_crowded:
+            # Another has been asking for as long as we waited.
             return False
         if not prompt.confirm(
             f"The SSO login of {made.origin} has expired or was never made. Log in now?"
@@ -313,14 +351,12 @@ class Assumer:
             )
 
         what = f"MFA session of {serial}"
-        return self._kept(
-            key, what, call, again=False, minimum=None, waits=self._waits(made)
-        ).credentials
+        return self._kept(key, what, call, again=False, minimum=None, made=made).credentials
 
     def _with_code(self, step: Step, call: Callable[[str], Credentials]) -> Credentials:
         """Call with an MFA code; a person may type it wrong twice."""
         serial = step.mfa_serial or ""
-        given = self.request.token_code or self.environ.get("AWSASSUME_TOKEN_CODE")
+        given = self._code_given()
         if given:
             return call(
                 prompt.checked(
@@ -332,7 +368,7 @@ class Assumer:
                 prompt.from_process(step.mfa_process, step.profile.name if step.profile else "")
             )
         if not self.may_ask:
-            raise SourceFailure(
+            raise Unasked(
                 f"an MFA code for {serial} is needed", f"run: awsassume {self.request.role}"
             )
         note = None
@@ -355,6 +391,8 @@ class Assumer:
             failure.hint = f"run: awsassume --explain {shlex.join(words.renewal(self.request))}"
         if failure.hint is None and made.hops and "MaxSessionDuration" in failure.message:
             failure.hint = self._longest(made)
+        if made.target.key:
+            self._leave_word(made.target.key, failure)
         return failure
 
     def _longest(self, made: Plan) -> str:

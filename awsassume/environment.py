@@ -66,6 +66,9 @@ def decode(text: str) -> str:
     read = bytearray(first.encode("ascii"))
     for other in others:
         read += bytes.fromhex(other[:2]) + other[2:].encode("ascii")
+    if 0 in read:
+        msg = "no variable and no argument can hold a NUL"
+        raise ValueError(msg)
     return os.fsdecode(bytes(read))
 
 

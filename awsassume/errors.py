@@ -5,9 +5,11 @@ class Failure(Exception):
     """An end that the user can do something about.
 
     ``message`` is one line in the user's own names. ``hint``, where there is one, is what to do next: ``run: …``.
+    ``met`` is when it was met (epoch seconds), once word of it was left for others.
     """
 
     exit_code = 1
+    met: float | None = None
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -35,6 +37,10 @@ class SourceFailure(Failure):
 
 class LoginFailure(SourceFailure):
     """The SSO login of a profile has expired or was never made."""
+
+
+class Unasked(SourceFailure):
+    """A person would have to be asked, and this process can't: no matter of others, who perhaps can."""
 
 
 class RefusedFailure(Failure):

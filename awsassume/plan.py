@@ -49,7 +49,7 @@ class Plan(NamedTuple):
 
     @property
     def asks_for_code(self) -> bool:
-        """Whether a person may have to type an MFA code on the way."""
+        """Whether a person may have to type an MFA code on the way, or touch a device for mfa_process."""
         return any(hop.step.mfa_serial for hop in self.hops)
 
 
@@ -160,7 +160,9 @@ class Planner:
             hops.insert(0, Hop(step, where, key))
         renew = " ".join(environment.encode(word) for word in words.renewal(self.request))
         target = Target(hops[0].key if hops else origin_key, label, region or "", renew)
-        return Plan(tuple(hops), origin, origin_key, target, self.files)
+        plan = Plan(tuple(hops), origin, origin_key, target, self.files)
+        target.asks = "yes" if plan.asks_for_code else ""
+        return plan
 
     def region(self, profiles: list[Profile | None]) -> str | None:
         """Give the region that was named: by --region, the role's profile, or its source's."""

@@ -72,7 +72,8 @@ def make(directory: str) -> None:
         return
     above = os.path.dirname(directory)
     if not os.path.isdir(above):
-        os.makedirs(above, 0o700, exist_ok=True)
+        # One by one: os.makedirs leaves those above the last open to everybody under umask 000.
+        make(above)
     try:
         os.mkdir(directory, 0o700)
     except FileExistsError:
@@ -119,4 +120,10 @@ def _check(status: os.stat_result, path: str) -> None:
             f"{path} belongs to another user; remove it or set AWSASSUME_CACHE_DIR"
         )
     if os.name == "posix" and status.st_mode & _OTHERS:
-        raise UntrustedError(f"{path} is open to others; run: chmod go-rwx {path}")
+        if status.st_mode & stat.S_ISVTX:
+            raise UntrustedError(
+                f"{path} is everybody's; set AWSASSUME_CACHE_DIR to a folder in it"
+            )
+        import shlex
+
+        raise UntrustedError(f"{path} is open to others; run: chmod go-rwx {shlex.quote(path)}")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from awsassume.recall import Target
     from awsassume.request import Request
 
-TURN_SECONDS = 20
 INTERRUPTED = 130
 EVAL_MODES = ("export", "clear", "renew", "pick")
 
@@ -50,27 +49,50 @@ class Program:
 
     def run(self) -> int:
         """Do what was asked. Raises errors.Failure, KeyboardInterrupt, SystemExit."""
+        store = self.environ.get("AWSASSUME_STORE")
+        if store:
+            from awsassume import sealed
+
+            sessions.seal = sealed.Seal(store, self.cache or "")
         found = self._recalled()
         if found:
             code = self._answer(*found)
             if code is not None:
                 return code
-        turn = None
-        if self.cache is not None:
-            turn = recall.Turn(self.cache, self.mark, TURN_SECONDS)
-            if turn.waited:
-                found = self._recalled() or found
-                code = self._answer(*found) if found else None
-                if code is not None:
-                    turn.end()
-                    return code
-        from awsassume import slow
-
+        turn = None if self.cache is None else recall.Turn(self.cache, self.mark)
         try:
+            if turn and self._wait(turn):
+                found = self._recalled() or found
+                code = self._answer_after_another(*found) if found else None
+                if code is not None:
+                    return code
+            from awsassume import slow
+
             return slow.run(self, found, turn)
         finally:
             if turn:
                 turn.end()
+
+    def _wait(self, turn: recall.Turn) -> bool:
+        """Wait for whoever is doing the same; tell whether there was any."""
+        turn.wait(sessions.WAIT_SECONDS)
+        if turn.is_busy:
+            found = self._recalled()
+            if found and found[1].asks:
+                turn.wait(sessions.TYPING_SECONDS - sessions.WAIT_SECONDS)
+        return turn.waited
+
+    def _answer_after_another(self, request: "Request", target: "Target") -> int | None:
+        """Answer from what another process came to while we waited for it. Raises the errors.Failure that it met."""
+        code = self._answer(request, target)
+        # A code of our own may be the right one.
+        if code is None and target.key and not self.environ.get("AWSASSUME_TOKEN_CODE"):
+            failure = sessions.failure_since(
+                self.cache or "", target.key, self.started, time.time()
+            )
+            if failure:
+                raise failure
+        return code
 
     def _recalled(self) -> "tuple[Request, Target] | None":
         if self.cache is None:

@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 
-from awsassume.errors import ConfigurationFailure, SourceFailure, UsageFailure
+from awsassume.errors import ConfigurationFailure, SourceFailure, Unasked, UsageFailure
 
 _CODE = re.compile(r"\d{6}")
 PROCESS_SECONDS = 60
@@ -88,7 +88,7 @@ def ask(serial: str, note: str | None = None) -> str:
     EOF or an empty line gives up, as an interrupt does.
     """
     if not can_ask():
-        raise SourceFailure(
+        raise Unasked(
             f"an MFA code for {serial} is needed, and there is no terminal to ask on",
             "give it: --token-code CODE, or set mfa_process in the profile",
         )

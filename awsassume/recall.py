@@ -48,15 +48,21 @@ _PASSING = frozenset(
 
 
 class Target:
-    """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it."""
+    """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it.
 
-    __slots__ = ("key", "region", "renew", "role")
+    ``asks`` is ``yes`` where a person may have to type an MFA code, for which others wait longer.
+    """
 
-    def __init__(self, key: str = "", role: str = "", region: str = "", renew: str = "") -> None:
+    __slots__ = ("asks", "key", "region", "renew", "role")
+
+    def __init__(
+        self, key: str = "", role: str = "", region: str = "", renew: str = "", asks: str = ""
+    ) -> None:
         self.key = key
         self.role = role
         self.region = region
         self.renew = renew
+        self.asks = asks
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
@@ -108,7 +114,7 @@ def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
         kind, _, rest = name.partition(" ")
         if kind == "request":
             asked.append((rest, text))
-        elif kind == "target":
+        elif kind == "target" and rest in Target.__slots__:
             setattr(target, rest, text)
         elif kind == "cwd":
             if current_directory() != text:
@@ -117,7 +123,7 @@ def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
             return None
     try:
         return Request.from_pairs(asked), target
-    except (ValueError, AttributeError):
+    except ValueError:
         return None
 
 
@@ -150,33 +156,46 @@ def remember(
 class Turn:
     """One process at a time works out what a command line means; the others wait, and find it remembered.
 
-    It is no matter of right, only of fifty processes not doing the same work at once. Where there are no locks, or after
-    ``seconds``, everybody goes ahead.
+    It is no matter of right, only of fifty processes not doing the same work at once. Where there are no locks, or after some
+    seconds, everybody goes ahead.
     """
 
-    def __init__(self, cache: str, fingerprint: str, seconds: float) -> None:
+    def __init__(self, cache: str, fingerprint: str) -> None:
         self.waited = False
+        self.is_busy = False
         self._descriptor = -1
         try:
-            import fcntl
-
             private.make(cache)
             private.make(f"{cache}/{FOLDER}")
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._descriptor = os.open(_path(cache, fingerprint) + ".turn", flags, 0o600)
-            until = time.monotonic() + seconds
-            while True:
-                try:
-                    fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    self.waited = True
-                    if time.monotonic() > until:
-                        break
-                    time.sleep(0.01)
-                else:
-                    break
-        except (ImportError, OSError, private.UntrustedError):
+        except (OSError, private.UntrustedError):
             return
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the turn; ``is_busy`` says afterwards that another still has it."""
+        self.is_busy = False
+        if self._descriptor < 0:
+            return
+        try:
+            import fcntl
+        except ImportError:
+            return
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.waited = True
+                if time.monotonic() > until:
+                    self.is_busy = True
+                    return
+                # Hundreds may be waiting, and none of them must take the time from the one who works.
+                time.sleep(0.01 if until - time.monotonic() > seconds - 1 else 0.03)
+            except OSError:
+                return
+            else:
+                return
 
     def end(self) -> None:
         """Let the next one in."""

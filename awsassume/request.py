@@ -105,7 +105,7 @@ class Request:
 
     @classmethod
     def from_pairs(cls, pairs: list[tuple[str, str]]) -> "Request":
-        """Make the request again from what ``pairs`` gave. Raises ValueError or AttributeError for anything else."""
+        """Make the request again from what ``pairs`` gave. Raises ValueError for anything else."""
         request = cls()
         for name, text in pairs:
             if name in _LISTS:
@@ -114,6 +114,12 @@ class Request:
                 setattr(request, name, int(text))
             elif name in _FLAGS:
                 setattr(request, name, True)
-            else:
+            elif name in _TEXTS:
                 setattr(request, name, text)
+            else:
+                msg = "a request has no such field"
+                raise ValueError(msg)
+        if request.mode not in REMEMBERED_MODES:
+            msg = "a request of this mode is not remembered"
+            raise ValueError(msg)
         return request

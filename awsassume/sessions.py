@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from awsassume.errors import Failure
+    from awsassume.sealed import Seal
 
 FOLDER = "sessions"
 FAILED = ".failed"
@@ -23,9 +24,20 @@ REFRESH_SECONDS = 15 * 60
 CLOCK_SLACK_SECONDS = 5 * 60
 # No STS session lasts longer than 36 hours (GetSessionToken); an expiration past that is the clock's fault.
 LONGEST_SECONDS = 37 * 3600
+# The most that one process waits for what another is doing; what is left of the 20 s is for doing it itself.
+WAIT_SECONDS = 15
+# The same when a person is typing a code for all of them.
+TYPING_SECONDS = 60
 # Longer than any write takes.
 WRITE_SECONDS = 60
 TIDY_SECONDS = 24 * 3600
+UNREAD_SECONDS = 30 * TIDY_SECONDS
+# Machines that got their sessions together get the next ones spread over a thirtieth of a session's life, two minutes at most.
+SPREAD_SECONDS = 120
+SPREAD_PART = 30
+
+# What seals the files, when AWSASSUME_STORE asks for it; set once, at the start of a run.
+seal: "Seal | None" = None
 
 
 class Session:
@@ -50,24 +62,56 @@ class Session:
         return max(0.0, until - now)
 
     def is_fresh(self, now: float, min_remaining: int | None = None) -> bool:
-        """Tell whether enough time is left: more than ``min_remaining`` seconds, or a quarter of its life up to 15 minutes."""
+        """Tell whether enough time is left: more than ``min_remaining`` seconds, or a quarter of its life up to 15 minutes.
+
+        Without ``min_remaining`` up to two minutes come on top, by the session's own key: the same for all who share the
+        session, and another on every machine.
+        """
         until = self.credentials.expiration
         if until is None:
             return False
-        if min_remaining is None:
-            return self.remaining(now) > min(REFRESH_SECONDS, (until - self.issued) / 4)
-        return self.remaining(now) > min_remaining
+        if min_remaining is not None:
+            return self.remaining(now) > min_remaining
+        life = until - self.issued
+        return self.remaining(now) > min(REFRESH_SECONDS, life / 4) + self._share() * min(
+            SPREAD_SECONDS, life / SPREAD_PART
+        )
+
+    def _share(self) -> float:
+        # The last letters of an access key id are as good as random.
+        return int.from_bytes(self.credentials.access_key_id.encode(), "big") % 997 / 997
 
 
 def read(cache: str, key: str) -> Session | None:
-    """Read a session; ``None`` where there is none that can be read. Raises private.UntrustedError."""
+    """Read a session; ``None`` where there is none that can be read.
+
+    Raises private.UntrustedError, and errors.Failure where sessions are sealed and no key can be had.
+    """
+    if seal is not None:
+        seal.ready()
     try:
         if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
             return None
         data = private.read(f"{cache}/{FOLDER}/{key}")
     except OSError:
         return None
+    if data is not None and seal is not None:
+        data = seal.open(key, data)
     return None if data is None else _parse(data)
+
+
+def _uptime() -> str:
+    """Name this machine, and say how long it has been up (seconds): a clock that nobody sets."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return ""
+    return f"{os.uname().nodename} {time.clock_gettime(time.CLOCK_BOOTTIME):.0f}"
+
+
+def _is_over(then: str, life: int) -> bool:
+    """Tell whether a life (seconds) that began at that ``_uptime`` of this machine is over, whatever the clock says."""
+    host, _, began = then.rpartition(" ")
+    here, _, now = _uptime().rpartition(" ")
+    return host == here and began.isdecimal() and int(now) - int(began) >= life
 
 
 def _parse(data: bytes) -> Session | None:
@@ -83,13 +127,16 @@ def _parse(data: bytes) -> Session | None:
             int(fields.pop("expiration")),
             fields.pop("account_id", None),
         )
-        return Session(credentials, int(fields.pop("issued")), fields)
+        issued = int(fields.pop("issued"))
+        if _is_over(fields.pop("uptime", ""), (credentials.expiration or 0) - issued):
+            return None
+        return Session(credentials, issued, fields)
     except (KeyError, ValueError):
         return None
 
 
 def write(cache: str, key: str, session: Session) -> None:
-    """Store a session. Raises private.UntrustedError or OSError."""
+    """Store a session. Raises private.UntrustedError or OSError, errors.Failure where it can't be sealed."""
     credentials = session.credentials
     if credentials.expiration is None:
         return
@@ -98,6 +145,7 @@ def write(cache: str, key: str, session: Session) -> None:
         ("secret_access_key", credentials.secret_access_key),
         ("expiration", str(credentials.expiration)),
         ("issued", str(session.issued)),
+        ("uptime", _uptime()),
         *session.about.items(),
     ]
     if credentials.session_token is not None:
@@ -105,35 +153,43 @@ def write(cache: str, key: str, session: Session) -> None:
     if credentials.account_id is not None:
         pairs.append(("account_id", credentials.account_id))
     private.make(cache)
-    private.write(f"{cache}/{FOLDER}/{key}", record.dump(pairs))
-    tidy(f"{cache}/{FOLDER}", time.time())
+    data = record.dump(pairs)
+    private.write(f"{cache}/{FOLDER}/{key}", data if seal is None else seal.close(key, data))
+    tidy(cache, time.time())
 
 
 def fail(cache: str, key: str, failure: "Failure", now: float) -> None:
     """Leave word of a failure for those who wait for the same session. Raises private.UntrustedError or OSError."""
+    if failure.met is None:
+        failure.met = now
     pairs = [
         ("exit_code", str(failure.exit_code)),
         ("message", failure.message.replace("\0", "")),
         ("hint", (failure.hint or "").replace("\0", "")),
         ("code", getattr(failure, "code", "")),
-        ("time", str(now)),
+        # Those who pass on what another met must not make it new.
+        ("time", str(failure.met)),
     ]
     private.make(cache)
     private.write(f"{cache}/{FOLDER}/{key}{FAILED}", record.dump(pairs))
 
 
-def failure_since(cache: str, key: str, since: float) -> "Failure | None":
-    """Give the failure that another process met since that instant (epoch seconds), if one did."""
+def failure_since(cache: str, key: str, since: float, now: float) -> "Failure | None":
+    """Give the failure that another process met between these two instants (epoch seconds), if one did."""
     from awsassume import errors
 
     try:
+        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
+            return None
         data = private.read(f"{cache}/{FOLDER}/{key}{FAILED}")
         fields = dict(record.load(data or b"") or ())
-        if float(fields["time"]) < since:
+        # One from the future was left before the clock was set back.
+        if not since <= float(fields["time"]) <= now:
             return None
         failure = errors.BY_EXIT_CODE[int(fields["exit_code"])](
             fields["message"], fields["hint"] or None
         )
+        failure.met = float(fields["time"])
     except (OSError, private.UntrustedError, KeyError, ValueError):
         return None
     if isinstance(failure, errors.RefusedFailure):
@@ -144,12 +200,13 @@ def failure_since(cache: str, key: str, since: float) -> "Failure | None":
 class Lock:
     """One holder at a time for a session; held by nobody when its holder dies.
 
-    ``held`` is false when the lock could not be had within ``seconds`` (another process is slow) or at all (a file system
-    without locks): the caller then does the work itself.
+    ``held`` is false when the lock could not be had within ``seconds`` (another process is slow; ``is_busy``) or at all (a file
+    system without locks): the caller then does the work itself.
     """
 
     def __init__(self, cache: str, key: str, seconds: float) -> None:
         self.held = False
+        self.is_busy = False
         self.reason = ""
         self._path = f"{cache}/{FOLDER}/{key}{LOCK}"
         self._seconds = seconds
@@ -161,12 +218,14 @@ class Lock:
         try:
             private.make(os.path.dirname(os.path.dirname(self._path)))
             private.make(os.path.dirname(self._path))
+            _try_locks(self._path)
             self._lock = filelock.FileLock(
                 self._path, timeout=self._seconds, mode=0o600, poll_interval=0.02
             )
             self._lock.acquire()
             self.held = True
         except filelock.Timeout:
+            self.is_busy = True
             self.reason = f"another awsassume has been busy with it for {self._seconds:.0f} s"
         except (OSError, NotImplementedError, private.UntrustedError) as error:
             self.reason = f"no lock can be had in {os.path.dirname(self._path)} ({error})"
@@ -181,6 +240,26 @@ class Lock:
         """Let the next one in."""
         if self.held:
             self._lock.release()
+
+
+def _try_locks(path: str) -> None:
+    """Raise OSError where the file system has no locks.
+
+    filelock, according to its version, waits there until its time is up, or makes do with a file that a killed process
+    would leave behind for good.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def live(cache: str) -> "Iterator[tuple[str, Session]]":
@@ -215,32 +294,35 @@ def purge(cache: str, chosen: "Callable[[Session], bool]") -> int:
     return count
 
 
-def tidy(folder: str, now: float) -> None:
+def tidy(cache: str, now: float) -> None:
     """Once a day, remove what nobody will read again: sessions long over, failures, and files left by killed writers."""
-    marker = f"{folder}/.tidied"
+    marker = f"{cache}/{FOLDER}/.tidied"
     try:
-        if now - os.lstat(marker).st_mtime < TIDY_SECONDS:
+        # A time to come was the clock's fault.
+        if 0 <= now - os.lstat(marker).st_mtime < TIDY_SECONDS:
             return
     except OSError:
         pass
     try:
         private.write(marker, b"")
-        for entry in os.scandir(folder):
-            # A lock file is never removed: a waiter on the old file and a holder of a new one would both be let in.
-            if entry.name.endswith(LOCK) or entry.name == ".tidied":
-                continue
-            if now - entry.stat(
-                follow_symlinks=False
-            ).st_mtime > 2 * TIDY_SECONDS or entry.name.startswith(private.TEMPORARY):
-                _remove(entry.path, now)
+        folders = [entry.path for entry in os.scandir(cache) if entry.is_dir(follow_symlinks=False)]
+        for folder in folders:
+            _tidy_folder(
+                folder, now, 2 * TIDY_SECONDS if folder.endswith(FOLDER) else UNREAD_SECONDS
+            )
     except (OSError, private.UntrustedError):
         return
 
 
-def _remove(path: str, now: float) -> None:
-    # A temporary file younger than any write takes may belong to somebody who is still writing it.
-    try:
-        if now - os.lstat(path).st_mtime > WRITE_SECONDS:
-            os.unlink(path)
-    except OSError:
-        pass
+def _tidy_folder(folder: str, now: float, unread: float) -> None:
+    for entry in os.scandir(folder):
+        # A lock file is never removed: a waiter on the old file and a holder of a new one would both be let in.
+        if entry.name.endswith(LOCK) or entry.name == ".tidied":
+            continue
+        # A temporary file younger than any write takes may belong to somebody who is still writing it.
+        limit = WRITE_SECONDS if entry.name.startswith(private.TEMPORARY) else unread
+        try:
+            if now - entry.stat(follow_symlinks=False).st_mtime > limit:
+                os.unlink(entry.path)
+        except OSError:
+            continue

@@ -30,7 +30,7 @@ VERBS: dict[str, str] = {
 
 def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn | None") -> int:
     """Do what the words ask for; ``found`` is what they were last found to mean, its session gone stale."""
-    _bring_in_site()
+    bring_in_site()
     # A short run that imports a thousand modules makes much that is kept and little to collect.
     gc.disable()
     if found:
@@ -141,7 +141,7 @@ def take_environment(past: dict[str, str]) -> None:
     os.environ.update({name: value for name, value in past.items() if name != "AWS_DATA_PATH"})
 
 
-def _bring_in_site() -> None:
+def bring_in_site() -> None:
     """Find the installed packages, when Python was started without them (-S)."""
     if not sys.flags.no_site or "site" in sys.modules:
         return

@@ -22,8 +22,10 @@ from awsassume.spinner import Waiting, silent
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
-# The Rust SDK kills a credential_process at 21 seconds.
-TOTAL_SECONDS = 20
+# The Rust SDK kills a credential_process at 21 seconds, so 20 are all there is: 14 for AWS, or 15 of waiting for another
+# process (which has its 14, and a second to be done) and 5 for AWS.
+CALL_SECONDS = 14
+LEAST_SECONDS = 5
 ATTEMPTS = 3
 _HOME_REGIONS = {
     "aws": "us-east-1",
@@ -66,11 +68,15 @@ _GARBLED = (parsers.ResponseParserError, KeyError, ValueError, TypeError, Attrib
 
 
 class Clock:
-    """What is left of the 20 seconds that AWS has, over all calls of one run; a person typing a code is not counted."""
+    """What is left of the seconds that AWS has, over all calls of one run; a person typing a code is not counted."""
 
-    def __init__(self, seconds: float = TOTAL_SECONDS, waiting: Waiting = silent) -> None:
+    def __init__(self, seconds: float = CALL_SECONDS, waiting: Waiting = silent) -> None:
         self.left = seconds
         self._waiting = waiting
+
+    def spend(self, seconds: float) -> None:
+        """Take off what went by without AWS; something is left for it in any case."""
+        self.left = max(min(self.left, LEAST_SECONDS), self.left - max(0.0, seconds))
 
     @contextmanager
     def running(self, what: str) -> Iterator[None]:
@@ -377,7 +383,7 @@ def _unreached(error: BaseException, name: str, aws: Aws) -> RefusedFailure | Co
     where = aws.endpoint(aws.service)
     if isinstance(error, OutOfTimeError):
         return RefusedFailure(
-            f"{where} did not finish {name} within {TOTAL_SECONDS} s",
+            f"{where} did not finish {name} in time",
             "check the network, then try again",
         )
     if isinstance(error, exceptions.ProxyConnectionError):
