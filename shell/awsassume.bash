@@ -58,7 +58,7 @@ __awsassume_look() {
     __awsassume_clock
     __awsassume_left="$((10#${AWSASSUME_EXPIRATION} - __awsassume_now))"
     if ((__awsassume_left > 0)); then
-        awsassume_prompt+=" $(((__awsassume_left + 59) / 60))m"
+        awsassume_prompt+=" $((__awsassume_left < 60 ? 1 : (__awsassume_left + 30) / 60))m"
     else
         awsassume_prompt+=' expired'
     fi

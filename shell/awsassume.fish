@@ -45,7 +45,7 @@ function awsassume_prompt --description 'Print the role and the minutes left, fo
     if builtin test -z "$__awsassume_seconds"
         return 0
     else if builtin test $__awsassume_seconds -gt 0
-        builtin echo -n " "(builtin math --scale=0 "($__awsassume_seconds + 59) / 60")m
+        builtin echo -n " "(builtin math "max(1, round($__awsassume_seconds / 60))")m
     else
         builtin echo -n ' expired'
     end

@@ -40,7 +40,7 @@ function __awsassume_look {
     [[ "${AWSASSUME_EXPIRATION-}" == [[:digit:]](#c1,11) ]] || \builtin return 0
     __awsassume_left="$(( 10#${AWSASSUME_EXPIRATION} - ${(%):-%D{%s\}} ))"
     if (( __awsassume_left > 0 )); then
-        awsassume_prompt+=" $(( (__awsassume_left + 59) / 60 ))m"
+        awsassume_prompt+=" $(( __awsassume_left < 60 ? 1 : (__awsassume_left + 30) / 60 ))m"
     else
         awsassume_prompt+=' expired'
     fi
@@ -108,7 +108,13 @@ function __awsassume_complete {
             (*) __awsassume_plain+=("${__awsassume_line}") ;;
         esac
     done
-    (( ! ${#__awsassume_told} )) || _describe -t options option __awsassume_told
+    if (( ${#__awsassume_told} )); then
+        if [[ "${PREFIX}" == -* ]]; then
+            _describe -t options option __awsassume_told
+        else
+            _describe -t roles role __awsassume_told
+        fi
+    fi
     (( ! ${#__awsassume_plain} )) || compadd -a __awsassume_plain
 }
 

@@ -68,6 +68,13 @@ with open(sys.argv[1], "wb") as file:
             file.write(name + b"=" + value + b"\\0")
 """
 
+# Waits until the session that the environment holds has ended.
+WAIT = """\
+import os, time
+while time.time() < int(os.environ["AWSASSUME_EXPIRATION"]):
+    time.sleep(0.05)
+"""
+
 
 @dataclass
 class Place:
@@ -97,6 +104,7 @@ class Place:
             f"aws_secret_access_key = {keys['AWS_SECRET_ACCESS_KEY']}\n"
         )
         (home / "dump.py").write_text(DUMP)
+        (home / "wait.py").write_text(WAIT)
         environ = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(home),

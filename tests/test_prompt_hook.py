@@ -93,7 +93,7 @@ def test_a_stale_session_is_renewed_with_its_options(
     script = [
         "awsassume example --session-name carol",
         dump("first"),
-        "sleep 2.1",
+        "python wait.py",
         HOOK,
         dump("second"),
     ]
@@ -130,7 +130,7 @@ def test_a_failure_is_told_once_in_one_line(shell: str, strict: bool, place: Pla
     held["AWSASSUME_EXPIRATION"] = str(int(time.time()) + 1)
     place.aws.log.clear()
     place.aws.fault("error", "AssumeRole", code="AccessDenied", status=403)
-    script = [HOOK, HOOK, "sleep 1.1", HOOK, HOOK, dump("during")]
+    script = [HOOK, HOOK, "python wait.py", HOOK, HOOK, dump("during")]
     done = place.run(shell, "\n".join(script), strict=strict, environ=held)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
@@ -169,7 +169,7 @@ def test_bash_hands_the_exit_code_on(code: int, place: Place) -> None:
     """Fresh, stale or without a session: what stands behind ours in PROMPT_COMMAND finds $? as it was."""
     place.aws.lifetime = 1
     tell = f"sh -c 'exit {code}'\n{HOOK}\necho $?"
-    done = place.run("bash", f"{tell}\nawsassume example\n{tell}\nsleep 1.1\n{tell}")
+    done = place.run("bash", f"{tell}\nawsassume example\n{tell}\npython wait.py\n{tell}")
     assert done.stdout.split() == [str(code)] * 3
 
 
@@ -230,7 +230,7 @@ def test_what_is_in_the_variables_is_never_run(shell: str, strict: bool, place: 
 
 @every_shell
 def test_the_segment_is_the_role_and_the_minutes_left(shell: str, place: Place) -> None:
-    """Rounded up, so that it never says 0m; without control characters; nothing without a session."""
+    """To the nearest, and never 0m; without control characters; nothing without a session."""
     echo = "echo '|'"
     script = [
         *("awsassume_prompt", echo, "awsassume example"),
