@@ -1,12 +1,11 @@
 """The slow way: resolve, lock, look again, call, store."""
 
-import os
 import shlex
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
-from awsassume import plan, private, prompt, record, sessions, source, sts, words
+from awsassume import names, plan, private, prompt, sessions, source, sts, words
 from awsassume.config import Chain, Config, did_you_mean
 from awsassume.credentials import Credentials
 from awsassume.errors import (
@@ -24,7 +23,6 @@ from awsassume.request import Request
 from awsassume.sessions import Session
 from awsassume.spinner import Waiting, silent
 
-NAMES = "names"
 CODES = 3
 
 
@@ -60,8 +58,10 @@ class Assumer:
         self.clock = sts.Clock(waiting=waiting)
         self.clock.spend(time.time() - self.started)
         self.planner = Planner(request, self.config)
+        # The name whose ARN was remembered, and the one whose ARN could only be guessed.
         self._looked_up: str | None = None
         self._is_crowded = False
+        self._guessed: str | None = None
 
     def plan(self) -> Plan:
         """Say what the request means. Raises Failure; only a role's plain name may need a call."""
@@ -104,7 +104,10 @@ class Assumer:
             if again.target.key == made.target.key:
                 raise self._advised(failure, made) from None
             made.target.key = again.target.key
-            return self._session(again, 0)
+            try:
+                return self._session(again, 0)
+            except RefusedFailure as refused:
+                raise self._advised(refused, again) from None
 
     def behind(self, made: Plan, index: int) -> Session:
         """Get the session that the hop of this index is assumed with; the origin's own behind the last. Raises Failure."""
@@ -388,7 +391,10 @@ class Assumer:
             and made.hops
             and failure.code in {"AccessDenied", "AccessDeniedException"}
         ):
-            failure.hint = f"run: awsassume --explain {shlex.join(words.renewal(self.request))}"
+            close = self._perhaps_a_guess(self._guessed, failure) if self._guessed else None
+            failure.hint = (
+                close or f"run: awsassume --explain {shlex.join(words.renewal(self.request))}"
+            )
         if failure.hint is None and made.hops and "MaxSessionDuration" in failure.message:
             failure.hint = self._longest(made)
         if made.target.key:
@@ -415,69 +421,55 @@ class Assumer:
         identity = (
             sourced.hops[0].key if sourced.hops else source.identity(self.config, chain.origin)
         )
-        key = source.digest(
-            "name",
-            identity,
-            name,
-            str(self.environ.get("AWS_ENDPOINT_URL")),
-            str(self.request.region),
-        )
-        arn = None if again or self.request.refresh else self._remembered(key)
+        key = names.key(identity, name, self.environ, self.request.region)
+        arn = None if again or self.request.refresh else names.remembered(self.cache, key)
         self._looked_up = name if arn else None
         if arn is None:
-            arn = self._look_up(name, sourced, key)
+            try:
+                arn = self._look_up(name, sourced, key)
+            except (SourceFailure, RefusedFailure) as failure:
+                raise self._perhaps_a_profile(name, failure) from None
         return self.planner.for_arn(arn, name, chain)
-
-    def _remembered(self, key: str) -> str | None:
-        if self.cache is None:
-            return None
-        try:
-            data = (
-                private.read(f"{self.cache}/{NAMES}/{key}")
-                if private.trust(f"{self.cache}/{NAMES}")
-                else None
-            )
-        except (OSError, private.UntrustedError):
-            return None
-        return dict(record.load(data or b"") or ()).get("role_arn")
 
     def _look_up(self, name: str, sourced: Plan, key: str) -> str:
         credentials = self._session(sourced, 0).credentials
-        found = self.config.find(sourced.origin.name) if sourced.origin.kind == "profile" else None
-        environ = self.environ
-        region = self.request.region or (found.get("region") if found else None)
+        profile = (
+            self.config.find(sourced.origin.name) if sourced.origin.kind == "profile" else None
+        )
         region = (
-            region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+            self.request.region
+            or (profile.get("region") if profile else None)
+            or self.environ.get("AWS_REGION")
+            or self.environ.get("AWS_DEFAULT_REGION")
+            or "us-east-1"
         )
-        aws = sts.Aws(self.config, found, region, credentials, self.clock, self.tell)
-        identity = sts.caller_identity(aws)
-        try:
-            roles = sts.list_roles(aws)
-        except RefusedFailure as failure:
-            if "AccessDenied" not in failure.code:
-                raise
-            partition = identity["Arn"].split(":")[1]
-            arn = f"arn:{partition}:iam::{identity['Account']}:role/{name}"
-            self.tell(f"ListRoles is denied; taking {arn}")
-            return arn
-        found_arn = next(
-            (arn for arn in roles if name in {arn.rpartition("/")[2], arn.partition(":role/")[2]}),
-            None,
+        found = names.look_up(
+            sts.Aws(self.config, profile, region, credentials, self.clock, self.tell), name
         )
-        if found_arn is None:
-            names = [*self.config.names, *(role.rpartition("/")[2] for role in roles)]
+        if found.arn is None:
             raise ConfigurationFailure(
-                f'"{name}" is neither a profile of {self.config.config_file} nor a role of account {identity["Account"]}',
-                did_you_mean(name, names),
+                f'"{name}" is neither a profile of {self.config.config_file} nor a role of account {found.account_id}',
+                did_you_mean(name, [*self.config.names, *found.names])
+                or "see what there is: awsassume --list",
             )
-        self._remember(key, found_arn)
-        return found_arn
+        if found.guessed:
+            self.tell(f"ListRoles is denied; taking {found.arn}")
+            self._guessed = name
+        elif self.cache is not None:
+            try:
+                names.remember(self.cache, key, found.arn)
+            except (OSError, ValueError, private.UntrustedError) as error:
+                self.tell(f"the role's ARN can't be kept: {error}")
+        return found.arn
 
-    def _remember(self, key: str, arn: str) -> None:
-        if self.cache is None:
-            return
-        try:
-            private.make(self.cache)
-            private.write(os.path.join(self.cache, NAMES, key), record.dump([("role_arn", arn)]))
-        except (OSError, ValueError, private.UntrustedError) as error:
-            self.tell(f"the role's ARN can't be kept: {error}")
+    def _perhaps_a_guess(self, name: str, failure: Failure) -> str | None:
+        failure.message += f'; "{name}" is no profile, and ListRoles is denied, so whether there is such a role is not known'
+        return did_you_mean(name, self.config.names)
+
+    def _perhaps_a_profile(self, name: str, failure: Failure) -> Failure:
+        """Say that the name was taken for a role's: who meant a profile looks for the fault elsewhere otherwise."""
+        failure.message = (
+            f'"{name}" is no profile, and can\'t be looked up as a role: {failure.message}'
+        )
+        failure.hint = did_you_mean(name, self.config.names) or failure.hint
+        return failure

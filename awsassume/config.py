@@ -154,7 +154,8 @@ class Config:
         found = self.find(name)
         if found is None:
             raise ConfigurationFailure(
-                f'{named_by} "{name}" is not in {self.config_file}', did_you_mean(name, self.names)
+                f'{named_by} "{name}" is not in {self.config_file}',
+                did_you_mean(name, self.names) or "see what there is: awsassume --list",
             )
         return found
 

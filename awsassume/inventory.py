@@ -6,12 +6,12 @@ from typing import NamedTuple
 from awsassume import private, recent, record, sessions
 from awsassume.config import Config, Origin, Profile
 from awsassume.errors import Failure
+from awsassume.names import FOLDER as NAMES
 from awsassume.parameters import ARN
 from awsassume.plan import label_of
 from awsassume.sessions import Session
 
 PROFILE, ROLE = "profile", "role"
-NAMES = "names"
 
 
 class Entry(NamedTuple):

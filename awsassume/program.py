@@ -196,6 +196,8 @@ class Program:
         """Let a command take our place. Raises errors.UsageFailure where it can't be run."""
         from awsassume.errors import UsageFailure
 
+        if not command[0]:
+            raise UsageFailure("COMMAND is empty")
         for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"):
             environ.pop(name, None)
         descriptor = self.shim_descriptor()
@@ -208,8 +210,7 @@ class Program:
         try:
             os.execvpe(command[0], list(command), environ)  # noqa: S606  # no shell is wanted
         except OSError as error:
-            shown = command[0] or '""'
-            raise UsageFailure(f"{shown} can't be run: {error.strerror}") from None
+            raise UsageFailure(f"{command[0]} can't be run: {error.strerror}") from None
         except ValueError:
             raise UsageFailure("COMMAND can't hold a NUL character") from None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from awsassume import completion, display, environment, private, recall, record, sessions
 from awsassume.config import Config
 from awsassume.errors import ConfigurationFailure, Failure
-from awsassume.inventory import NAMES
+from awsassume.names import FOLDER as NAMES
 from awsassume.parameters import ARN
 from awsassume.program import Program
 from awsassume.request import Request

@@ -399,7 +399,7 @@ def _unreached(error: BaseException, name: str, aws: Aws) -> RefusedFailure | Co
         return RefusedFailure(
             f"{where} did not answer {name} in time", "check the network, then try again"
         )
-    if isinstance(error, exceptions.HTTPClientError):
+    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         return RefusedFailure(
             f"{where} can't be reached for {name}", "check the network, then try again"
         )
