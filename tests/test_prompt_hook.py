@@ -290,3 +290,12 @@ def test_bash_shows_the_segment_as_text(place: Place) -> None:
     done = place.run("bash", script)
     assert done.stdout.startswith("a\\u$(touch pwned) ")
     assert not (place.home / "pwned").exists()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_segment_can_be_exported_to_prompts_that_are_programs(shell: str, place: Place) -> None:
+    """starship reads the environment: once exported, the variable stays so."""
+    script = f"export awsassume_prompt\nawsassume example\n{HOOK}\n{dump('seen')}"
+    done = place.run(shell, script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert place.dumped("seen")["awsassume_prompt"].startswith("example ")
