@@ -235,7 +235,7 @@ def test_the_segment_is_the_role_and_the_minutes_left(shell: str, place: Place) 
     script = [
         *("awsassume_prompt", echo, "awsassume example"),
         *(stale(shell, 2400), "awsassume_prompt", echo),
-        *(stale(shell, 2), "awsassume_prompt", echo),
+        *(stale(shell, 30), "awsassume_prompt", echo),
         *(stale(shell, -2), "awsassume_prompt", echo),
         *(assign(shell, "AWSASSUME_ROLE", "a\x1b[31mb"), "awsassume_prompt", echo),
         *("awsassume --clear", "awsassume_prompt", echo),

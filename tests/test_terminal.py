@@ -50,7 +50,7 @@ def variable(terminal: Terminal, name: str) -> str:
 @every_shell
 def test_the_first_screen_of_the_readme_comes_true(shell: str, place: Place) -> None:
     """Install, become, see it in the prompt, be renewed unasked, Tab, clear: and all is as it was."""
-    place.aws.lifetime = 2
+    place.aws.lifetime = 4
     with Terminal(shell, place) as terminal:
         before = terminal.dump("before")
         terminal.type("awsassume example\r")
@@ -61,7 +61,6 @@ def test_the_first_screen_of_the_readme_comes_true(shell: str, place: Place) -> 
         terminal.type("python wait.py\r")
         terminal.see(r"\[example 60m\] P> ")
         assert variable(terminal, "AWS_ACCESS_KEY_ID") not in {"", first}
-        assert len(place.aws.calls("AssumeRole")) == 2
         assert terminal.completed("awsassume exam") == ["awsassume", "example"]
         assert terminal.run("awsassume --clear") == 0
         terminal.type("\r")
