@@ -37,8 +37,9 @@ format: $(STAMP) ## Lay out the code as `make lint` wants it
 	@files=$$(ls shell/*.bash 2>/dev/null); [ -z "$$files" ] || shfmt -w -i 4 -ci $$files .ci/run
 	@files=$$(ls shell/*.fish 2>/dev/null); [ -z "$$files" ] || fish_indent --write $$files
 
-options: $(STAMP) ## Make the table of options that Tab offers again, from Typer's command
+options: $(STAMP) ## Make what Tab offers, the man page and the README's tables again, from Typer's command
 	@$(BIN)/python -m tests.options_table
+	@$(BIN)/python -m tests.documents
 
 lint: $(STAMP) lint-shell ## Check style, layout and types
 	@$(BIN)/ruff check .

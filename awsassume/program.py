@@ -182,13 +182,16 @@ class Program:
             return 0
         if not self.may_ask and credentials.access_key_id == self.environ.get(environment.KEY):
             return 0
-        # What goes into a file or a container finds another environment there than this one.
-        environ = {} if request.format == "env-no-export" else self.environ
+        environ, region = self.environ, target.region or None
+        if request.format == "env-no-export":
+            # What goes into a file or a container finds another environment there than this one, and no region of ours.
+            environ = {}
+            region = (
+                region or self.past.get("AWS_REGION") or self.past.get("AWS_DEFAULT_REGION") or None
+            )
         self.write_code(
             request,
-            environment.assumed(
-                credentials, target.role, target.region or None, target.renew, environ
-            ),
+            environment.assumed(credentials, target.role, region, target.renew, environ),
         )
         return 0
 

@@ -105,4 +105,5 @@ def test_the_wheel_works_under(
         assert json.loads(told.stdout)["AccessKeyId"].startswith("ASIA"), told
         for name in ("bash", "zsh", "fish"):
             assert "awsassume" in run("--init", name, argv=argv, cwd=home).stdout
+    assert (installed.parent / "share/man/man1/awsassume.1").read_text().startswith(".\\")
     assert len(aws.calls("AssumeRole")) == 1

@@ -1,0 +1,122 @@
+"""What the README shows works."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from awsassume import cli
+from tests import documents
+from tests.aws_files import lines_of, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Result
+    from tests.fake_aws import FakeAws
+
+TEXT = documents.README.read_text()
+SHOWN = re.findall(r"```(?:sh|yaml|fish|ini)\n(.*?)```", TEXT, re.DOTALL)
+RUN = re.findall(r"<!-- run -->\n```sh\n(.*?)```", TEXT, re.DOTALL)
+# What the recipes start, where the real one needs a real AWS or a desktop: each says as whom it was started.
+STUB = """#!/bin/sh
+[ -z "$AWS_ACCESS_KEY_ID" ] || who=$(aws sts get-caller-identity --query Arn --output text)
+[ -z "$AWS_CONTAINER_CREDENTIALS_FULL_URI" ] || who=$(aws sts get-caller-identity --query Arn --output text)
+echo "$(basename "$0") $1 as ${who:-nobody}"
+"""
+DOCKER = """#!/bin/sh
+while [ "$1" != --env-file ]; do shift; done
+env -i PATH="$PATH" AWS_ENDPOINT_URL="$AWS_ENDPOINT_URL" $(cat "$2") aws sts get-caller-identity --query Arn --output text
+"""
+
+
+@pytest.fixture
+def place(
+    aws: FakeAws, home: Path, aws_cli: str, program: str, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Give Bob, two roles, and a PATH with awsassume, the AWS CLI and what the recipes start."""
+    bob = aws.add_user("Bob")
+    aws.add_role("example-role", trust=bob)
+    aws.add_role("deploy", trust=bob)
+    write(home, "", f"[default]\n{lines_of(bob)}")
+    tools = home / "tools"
+    tools.mkdir()
+    for name in ("terraform", "cdk", "code", "a-job-of-a-day.sh"):
+        (tools / name).write_text(STUB)
+    (tools / "docker").write_text(DOCKER)
+    # The fake has no S3: whoever lists it is told who he is.
+    (tools / "aws").write_text(
+        f'#!/bin/sh\ncase "$1" in s3) set -- sts get-caller-identity;; esac\nexec {aws_cli} "$@"\n'
+    )
+    (tools / "awsassume").symlink_to(program)
+    for tool in tools.iterdir():
+        if not tool.is_symlink():
+            tool.chmod(0o755)
+    (home / "a-job-of-a-day.sh").symlink_to(tools / "a-job-of-a-day.sh")
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    for name, value in aws.environ().items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+@pytest.mark.parametrize("block", RUN, ids=[block.strip().splitlines()[-1][:40] for block in RUN])
+def test_what_is_shown_runs(
+    aws: FakeAws, place: Path, run: Callable[..., Result], block: str
+) -> None:
+    """Each block that can run without a real AWS does so in bash, without a word on standard error."""
+    code = 0
+    if block.startswith("diff"):
+        # Both lists are the same here: the roles of one account.
+        code = None  # type: ignore[assignment]  # any
+    done = run("-c", block, argv=("bash",), code=code, cwd=place)
+    assert done.stderr == ""
+    if "terraform" in block or "docker" in block or "cdk" in block or "code" in block:
+        assert ":assumed-role/deploy/" in done.stdout
+    assert {call.outcome for call in aws.calls()} == {"ok"} or "print-profile" in block
+
+
+def test_enough_of_it_runs() -> None:
+    """The marks have not got lost."""
+    assert len(RUN) >= 12
+
+
+def commands() -> list[str]:
+    """Return what stands behind each `awsassume` in what is shown: in blocks, and in the tables that lead here."""
+    found = []
+    rows = [
+        row.rpartition("| `")[2] for row in re.findall(r"^\| `.*`awsassume.*$", TEXT, re.MULTILINE)
+    ]
+    for shown in [*"\n".join(SHOWN).splitlines(), *rows]:
+        line = shown.partition("   #")[0].replace("-- sh -c '", "-- sh -c true)")
+        found += re.findall(r"\bawsassume ((?:[^)|`>\"#]|\"\$[A-Z_]+\")+)", line)
+    return [words.strip() for words in found]
+
+
+@pytest.mark.parametrize("words", sorted(set(commands())))
+def test_every_command_line_is_one(words: str) -> None:
+    """Typer reads each, with its options and without."""
+    if "…" in words or (
+        words.startswith(("example", "of ")) and " " in words and "--" not in words
+    ):
+        pytest.skip("prose")
+    cli.parse(shlex.split(words))
+
+
+def test_the_public_index_is_never_named() -> None:
+    """Another project has this name there."""
+    assert not re.search(r"(pip|pipx|uv|uvx)[a-z ]* (install|run)? *awsassume", TEXT)
+    assert "pypi.org" not in TEXT
+
+
+def test_every_link_within_leads_somewhere() -> None:
+    """Each `#place` is a heading."""
+    places = {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+    }
+    assert places.issuperset(re.findall(r"\]\(#([^)]*)\)", TEXT))
