@@ -294,7 +294,7 @@ def test_bash_shows_the_segment_as_text(place: Place) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_the_segment_can_be_exported_to_prompts_that_are_programs(shell: str, place: Place) -> None:
-    """starship reads the environment: once exported, the variable stays so."""
+    """Starship reads the environment: once exported, the variable stays so."""
     script = f"export awsassume_prompt\nawsassume example\n{HOOK}\n{dump('seen')}"
     done = place.run(shell, script)
     assert (done.returncode, done.stderr) == (0, "")
