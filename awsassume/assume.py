@@ -422,14 +422,21 @@ class Assumer:
             sourced.hops[0].key if sourced.hops else source.identity(self.config, chain.origin)
         )
         key = names.key(identity, name, self.environ, self.request.region)
-        arn = None if again or self.request.refresh else names.remembered(self.cache, key)
+        arn = None if again or self.request.refresh else self._remembered(key)
         self._looked_up = name if arn else None
         if arn is None:
             try:
                 arn = self._look_up(name, sourced, key)
             except (SourceFailure, RefusedFailure) as failure:
                 raise self._perhaps_a_profile(name, failure) from None
+            # As it stands now, in what is remembered of this command line; another's newer answer counts.
+            arn = self._remembered(key) or arn
         return self.planner.for_arn(arn, name, chain)
+
+    def _remembered(self, key: str) -> str | None:
+        if self.cache is not None:
+            self.config.files.note(f"{self.cache}/{names.FOLDER}/{key}", replaced=True)
+        return names.remembered(self.cache, key)
 
     def _look_up(self, name: str, sourced: Plan, key: str) -> str:
         credentials = self._session(sourced, 0).credentials

@@ -395,7 +395,11 @@ def parse(argv: list[str]) -> Request:
         head, command = argv[:split], tuple(argv[split + 1 :])
     parser = typer.main.get_command(app)
     try:
-        request = parser.main(head, prog_name=PROGRAM, standalone_mode=False)
+        # Not main(), which a variable of the environment can turn into something else.
+        with parser.make_context(PROGRAM, list(head)) as context:
+            request = parser.invoke(context)
+    except typer.Exit as done:
+        raise SystemExit(done.exit_code) from None
     except usage.UsageError as error:
         raise UsageFailure(_sentence(error), f"see: {PROGRAM} --help") from None
     except typer.Abort:

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import botocore.configloader
@@ -105,23 +105,19 @@ class Config:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         session = botocore.session.Session()
+        self.files = recall.Files()
+        named = [session.get_config_variable(name) for name in ("config_file", "credentials_file")]
         try:
-            self.config_file, self.credentials_file = (
-                os.path.abspath(
-                    os.path.expanduser(os.path.expandvars(session.get_config_variable(name)))
-                )
-                for name in ("config_file", "credentials_file")
-            )
+            self.config_file, self.credentials_file = map(self._noted, named)
         except OSError:
             raise ConfigurationFailure(
                 "AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE is relative, and the current directory is gone",
                 "run: cd",
             ) from None
-        self.files = {
-            path: recall.state(path) for path in (self.config_file, self.credentials_file)
-        }
+        # What botocore's Session.full_config does, but for what it forgets: which file said what.
         try:
-            self.full = session.full_config
+            self.parsed = _parsed(botocore.configloader.load_config, named[0]) or {"profiles": {}}
+            self.stored = _parsed(botocore.configloader.raw_config_parse, named[1])
         except exceptions.ConfigParseError as error:
             path = error.kwargs.get("path", self.config_file)
             raise ConfigurationFailure(
@@ -129,6 +125,15 @@ class Config:
             ) from None
         except (OSError, UnicodeError) as error:
             raise ConfigurationFailure(f"the AWS config files can't be read: {error}") from None
+        profiles = dict(self.parsed["profiles"])
+        for name, values in self.stored.items():
+            profiles[name] = {**profiles.get(name, {}), **values}
+        self.full = {**self.parsed, "profiles": profiles}
+
+    def _noted(self, path: str) -> str:
+        # Which file it is depends on a variable that nobody remembers.
+        self.files.certain = self.files.certain and "$" not in path
+        return self.files.note(os.path.expanduser(os.path.expandvars(path)))
 
     def session(self, profile: str | None = None) -> botocore.session.Session:
         """Make a botocore session for a profile that shares what was read. ``None`` leaves AWS_PROFILE out of it."""
@@ -161,11 +166,7 @@ class Config:
 
     def where(self, profile: Profile, key: str) -> str:
         """Name the file that a profile's key stands in; botocore lets the credentials file win."""
-        try:
-            stored = botocore.configloader.raw_config_parse(self.credentials_file)
-        except (exceptions.ConfigNotFound, exceptions.ConfigParseError):
-            return str(self.config_file)
-        overrides = key in stored.get(profile.name, {})
+        overrides = key in self.stored.get(profile.name, {})
         return str(self.credentials_file if overrides else self.config_file)
 
     def default_chain(self, *, passing: tuple[str, ...] = ()) -> Chain:
@@ -256,6 +257,13 @@ class Config:
                 f"edit {self.where(profile, 'credential_source')}",
             )
         return Origin(credential_source)
+
+
+def _parsed(parse: Callable[[str], dict[str, Any]], path: str) -> dict[str, Any]:
+    try:
+        return parse(path)
+    except exceptions.ConfigNotFound:
+        return {}
 
 
 def did_you_mean(name: str, names: list[str]) -> str | None:

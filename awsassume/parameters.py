@@ -76,7 +76,6 @@ class Reader:
         self.config = config
         self.profile = profile
         self.request = request
-        self.files: dict[str, str] = {}
 
     def given(
         self, field: str, key: str | None = None, variable: str | None = None
@@ -164,12 +163,9 @@ class Reader:
             return None
         text = given.text
         if not text.lstrip().startswith("{"):
-            from awsassume import recall
-
             path = os.path.expanduser(text)
             try:
-                path = os.path.abspath(path)
-                self.files[path] = recall.state(path)
+                path = self.config.files.note(path)
                 with open(path, encoding="utf-8") as file:
                     text = file.read(1 << 16)
             except (OSError, UnicodeError, ValueError) as error:

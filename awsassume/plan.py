@@ -1,6 +1,7 @@
 """From a request to the roles to pass through, and the key of each session on the way."""
 
 import json
+import os
 import re
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from awsassume import environment, source, sts, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
 from awsassume.errors import Failure, UsageFailure
 from awsassume.parameters import ARN, CHAINED_SECONDS, Given, Reader, Step
-from awsassume.recall import Target
+from awsassume.recall import Files, Target
 from awsassume.request import Request
 
 _ACCOUNT_ROLE = re.compile(r"(\d{12}):([\w+=,.@/-]+)", re.ASCII)
@@ -45,7 +46,7 @@ class Plan(NamedTuple):
     origin: Origin
     origin_key: str
     target: Target
-    files: dict[str, str]
+    files: Files
 
     @property
     def asks_for_code(self) -> bool:
@@ -59,7 +60,6 @@ class Planner:
     def __init__(self, request: Request, config: Config) -> None:
         self.request = request
         self.config = config
-        self.files = dict(config.files)
 
     def profile(self) -> Profile | None:
         """Give the profile that ROLE names. One that asks us is passed over, so that it may bear its role's name."""
@@ -112,9 +112,7 @@ class Planner:
 
     def _step(self, arn: Given, profile: Profile | None, *, asked: bool) -> Step:
         reader = Reader(self.config, profile, self.request if asked else None)
-        step = reader.step(arn)
-        self.files.update(reader.files)
-        return step
+        return reader.step(arn)
 
     def finished(
         self, steps: tuple[Step, ...], origin: Origin, label: str, profile: Profile | None
@@ -158,9 +156,13 @@ class Planner:
                 identity if not hops else key,
             )
             hops.insert(0, Hop(step, where, key))
+        policy = self.request.policy
+        if policy and not policy.lstrip().startswith("{"):
+            # The words that renew name it in full, even where it is not read.
+            self.config.files.note(os.path.expanduser(policy))
         renew = " ".join(environment.encode(word) for word in words.renewal(self.request))
         target = Target(hops[0].key if hops else origin_key, label, region or "", renew)
-        plan = Plan(tuple(hops), origin, origin_key, target, self.files)
+        plan = Plan(tuple(hops), origin, origin_key, target, self.config.files)
         target.asks = "yes" if plan.asks_for_code else ""
         return plan
 

@@ -35,8 +35,16 @@ class Program:
 
     def _enter(self, argv: list[str], *, renewing: bool = False) -> None:
         self.argv = argv
-        # --chain looks at what is there now; as a word of something else it makes this a miss, and no more.
-        if "--chain" in argv:
+        # Typer knows whether this is the option; as the value of another it is not, and slow puts it right.
+        head = argv[: argv.index("--")] if "--" in argv else argv
+        self.take_past(chain="--chain" in head)
+        self.cache = paths.cache_directory(self.past)
+        self.mark = recall.fingerprint(argv, self.past)
+
+    def take_past(self, *, chain: bool) -> None:
+        """Take the environment as if cleared; with ``chain`` what is there now is the source, even a role of ours."""
+        self.chain = chain
+        if chain:
             self.past = {
                 name: value for name, value in self.environ.items() if name not in environment.OURS
             }
@@ -44,8 +52,6 @@ class Program:
             self.past = environment.before(self.environ, renewing=renewing)
             if environment.SERVED in self.past:
                 self.past = environment.before_serve(self.past)
-        self.cache = paths.cache_directory(self.past)
-        self.mark = recall.fingerprint(argv, self.past)
 
     def run(self) -> int:
         """Do what was asked. Raises errors.Failure, KeyboardInterrupt, SystemExit."""
@@ -95,7 +101,7 @@ class Program:
         return code
 
     def _recalled(self) -> "tuple[Request, Target] | None":
-        if self.cache is None:
+        if self.cache is None or not self.mark:
             return None
         try:
             return recall.find(self.cache, self.mark)

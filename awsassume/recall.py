@@ -3,10 +3,11 @@
 Parsing options with Typer and reading the AWS config with botocore costs twenty interpreters; remembering what came of it
 costs one file. What is remembered is the parse and the name of the session's file, never a secret. It is used only when
 everything that could lead to another answer is as it was: the words, the variables that matter, who and where we are, our
-version, and the files that were read (by time, size and inode). A miss costs time and nothing else.
+version, and the files that were read (by times, size and inode). A miss costs time and nothing else.
 """
 
 import os
+import sys
 import time
 
 from awsassume import __version__, private, record
@@ -14,6 +15,9 @@ from awsassume.request import Request
 
 FOLDER = "recall"
 MOST_ENTRIES = 500
+# Linux stamps files by a clock that goes on up to every 10 ms; FAT goes on every two seconds.
+_TICK_NANOSECONDS = 20_000_000
+_COARSE_NANOSECONDS = 2_000_000_000
 # Variables beside AWS_* and AWSASSUME_* that decide where files are and who the session is named after.
 _NAMES = (
     "HOME",
@@ -75,18 +79,65 @@ def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
             elif name not in _PASSING:
                 lines.append(f"{name}={environ[name]}")
     if hasattr(os, "uname"):
-        lines.append(f"{os.geteuid()}@{os.uname().nodename}")
+        lines.append(f"{os.getuid()} {os.geteuid()} {os.uname().nodename}")
+    # Names and files are read in it.
+    lines.append(sys.getfilesystemencoding())
     # Each with its length, so that no two lists of texts come out alike.
     return "".join([f"{len(line)}:{line}," for line in lines])
 
 
-def state(path: str) -> str:
-    """Say how a file stands: a text that changes when the file does."""
+class Files:
+    """The files that an answer is drawn from: each with the state it was in before it was read.
+
+    ``cwd`` is set when a relative name among them means another file elsewhere. ``certain`` is false when a change to one
+    of them could go unseen, so that nothing may be remembered.
+    """
+
+    def __init__(self) -> None:
+        self.states: dict[str, str] = {}
+        self.cwd: str | None = None
+        self.certain = True
+
+    def note(self, path: str, *, replaced: bool = False) -> str:
+        """Take down how a file stands, before it is read, and give its absolute path.
+
+        ``replaced`` tells that it is never written in place, so that a change makes another file of it. Raises OSError for
+        a relative name when the current directory is gone.
+        """
+        if not os.path.isabs(path):
+            self.cwd = os.getcwd()
+            path = os.path.join(self.cwd, path)
+        if replaced or path not in self.states:
+            self.states[path] = state(path)
+            self.certain = self.certain and (replaced or _is_settled(path))
+        return path
+
+
+def _is_settled(path: str) -> bool:
+    """Tell whether a file's next change will show: two within one tick of its file system's clock have the same times."""
+    now = time.time_ns()
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
+        # One that comes to be there shows.
+        return True
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    whole = all(moment % 1_000_000_000 == 0 for moment in times)
+    tick = _COARSE_NANOSECONDS if whole else _TICK_NANOSECONDS
+    return all(abs(now - moment) > tick for moment in times)
+
+
+def state(path: str) -> str:
+    """Say how a file stands: a text that changes when the file does.
+
+    The change time is in it, since anybody can set the modification time back; and the device, since a symlink in the
+    path may come to lead elsewhere.
+    """
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
         return ""
-    return f"{status.st_mtime_ns} {status.st_size} {status.st_ino}"
+    return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino} {status.st_dev}"
 
 
 def current_directory() -> str:
@@ -127,26 +178,16 @@ def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
         return None
 
 
-def remember(
-    cache: str,
-    fingerprint: str,
-    request: Request,
-    target: Target,
-    files: dict[str, str],
-    cwd: str | None = None,
-) -> None:
-    """Keep what came of these circumstances. ``files`` is each file that was read and its ``state`` before it was.
-
-    ``cwd`` is given when the meaning depends on it. Raises private.UntrustedError or OSError.
-    """
-    if not request.may_be_remembered or "\0" in fingerprint:
+def remember(cache: str, fingerprint: str, request: Request, target: Target, files: Files) -> None:
+    """Keep what came of these circumstances. Raises private.UntrustedError, OSError or ValueError."""
+    if not (request.may_be_remembered and files.certain):
         return
     pairs = [("fingerprint", fingerprint)]
     pairs += [(f"request {name}", text) for name, text in request.pairs()]
     pairs += [(f"target {name}", getattr(target, name)) for name in Target.__slots__]
-    pairs += [(f"file {path}", text) for path, text in files.items()]
-    if cwd is not None:
-        pairs.append(("cwd", cwd))
+    pairs += [(f"file {path}", text) for path, text in files.states.items()]
+    if files.cwd is not None:
+        pairs.append(("cwd", files.cwd))
     private.make(cache)
     path = _path(cache, fingerprint)
     private.write(path, record.dump(pairs))

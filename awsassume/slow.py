@@ -10,6 +10,7 @@ from awsassume import private, recall
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from awsassume.assume import Assumer
+    from awsassume.plan import Plan
     from awsassume.program import Program
     from awsassume.recall import Target, Turn
     from awsassume.request import Request
@@ -33,12 +34,7 @@ def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn 
     bring_in_site()
     # A short run that imports a thousand modules makes much that is kept and little to collect.
     gc.disable()
-    if found:
-        request = found[0]
-    else:
-        from awsassume import cli
-
-        request = cli.parse(program.argv)
+    request = found[0] if found else understand(program)
     program.request = request
     if request.mode != "exec" and program.shim_descriptor() is not None:
         # A shell that waits for a stopped process to say what to do would wait for ever.
@@ -53,26 +49,31 @@ def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn 
     return _assume(program, request)
 
 
+def understand(program: "Program") -> "Request":
+    """Have Typer read the words. Raises UsageFailure, and SystemExit after it printed the help."""
+    from awsassume import cli
+
+    request = cli.parse(program.argv)
+    if request.chain != program.chain:
+        # The word stood where it is another option's value.
+        program.take_past(chain=request.chain)
+        program.mark = ""
+    return request
+
+
 def _other(program: "Program", request: "Request") -> int:
     if request.mode in VERBS:
         from importlib import import_module
 
         take_environment(program.past)
         return int(import_module(f"awsassume.{VERBS[request.mode]}").run(program, request))
-    if program.cache is not None:
-        from awsassume.recall import Target
-
-        _remember(program, request, Target(), {})
+    _remember(program, request, recall.Target(), recall.Files())
     return program.plain(request)
 
 
 def _assume(program: "Program", request: "Request") -> int:
-    take_environment(program.past)
-    assumer = assumer_for(program, request)
-    plan = assumer.plan()
+    assumer, plan = planned(program, request)
     key = plan.target.key
-    if key and program.cache is not None:
-        _remember(program, request, plan.target, plan.files)
     session = assumer.obtain(plan)
     if plan.target.key != key:
         _remember(program, request, plan.target, plan.files)
@@ -88,6 +89,16 @@ def _assume(program: "Program", request: "Request") -> int:
             is_profile=step is None or step.profile is not None,
         )
     return program.deliver(request, plan.target, session.credentials)
+
+
+def planned(program: "Program", request: "Request") -> "tuple[Assumer, Plan]":
+    """Work out what a request means, and remember it. Raises Failure."""
+    take_environment(program.past)
+    assumer = assumer_for(program, request)
+    plan = assumer.plan()
+    if plan.target.key:
+        _remember(program, request, plan.target, plan.files)
+    return assumer, plan
 
 
 def assumer_for(program: "Program", request: "Request") -> "Assumer":
@@ -112,23 +123,12 @@ def assumer_for(program: "Program", request: "Request") -> "Assumer":
 
 
 def _remember(
-    program: "Program", request: "Request", target: "Target", files: dict[str, str]
+    program: "Program", request: "Request", target: "Target", files: recall.Files
 ) -> None:
-    relative = [
-        request.policy or "",
-        *(
-            program.past.get(name, "")
-            for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
-        ),
-    ]
-    # A relative name means another file elsewhere.
-    cwd = (
-        recall.current_directory()
-        if any(name and not name.startswith(("/", "~", "{")) for name in relative)
-        else None
-    )
+    if program.cache is None or not program.mark:
+        return
     try:
-        recall.remember(program.cache or "", program.mark, request, target, files, cwd)
+        recall.remember(program.cache, program.mark, request, target, files)
     except (OSError, ValueError, private.UntrustedError):
         # The session's own place says what is wrong with it.
         return

@@ -128,6 +128,12 @@ def _resolver(config: Config, origin: Origin) -> botocore.credentials.Credential
         providers = builder.providers(
             profile_name=origin.name, disable_env_vars=profile is not None
         )
+        for provider in providers:
+            # Each would read its file again.
+            if isinstance(provider, botocore.credentials.SharedCredentialProvider):
+                provider._ini_parser = lambda _: config.stored  # type: ignore[attr-defined]  # noqa: SLF001  # there is no other way in
+            elif isinstance(provider, botocore.credentials.ConfigProvider):
+                provider._config_parser = lambda _: config.parsed  # type: ignore[attr-defined]  # noqa: SLF001  # the same
         if profile and profile.calls_us and profile.has_static_keys:
             providers = [provider for provider in providers if provider.METHOD != "custom-process"]
         return botocore.credentials.CredentialResolver(providers)
