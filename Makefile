@@ -14,7 +14,7 @@ PYTEST := -m pytest -n auto --dist loadscope
 unexport PIP_TARGET PIP_PREFIX PIP_USER PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv format options lint lint-shell check test interpreters demo demo-shell clean
+.PHONY: help venv format options lint lint-shell check test bench interpreters demo demo-shell clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ test: $(STAMP) ## All tests, with branch coverage
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run $(PYTEST); status=$$?; \
 	  $(BIN)/coverage combine --quiet; $(BIN)/coverage report; exit $$status
+
+bench: $(STAMP) ## Measure the speed, beside awsume and the AWS CLI (some minutes; needs hyperfine and a package index)
+	@$(BIN)/python -B -m tests.bench
 
 interpreters: $(STAMP) ## Install the wheel under every Python 3.11+ of this machine and try it
 	@$(BIN)/python $(PYTEST) -q tests/test_interpreters.py

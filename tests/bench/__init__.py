@@ -1,0 +1,1 @@
+"""How long whole processes take: ours, and those that a user would pick instead."""
