@@ -71,7 +71,7 @@ test: $(STAMP) ## All tests, with branch coverage
 	  $(BIN)/coverage combine --quiet; $(BIN)/coverage report; exit $$status
 
 bench: $(STAMP) ## Measure the speed, beside awsume and the AWS CLI (some minutes; needs hyperfine and a package index)
-	@$(BIN)/python -B -m tests.bench
+	@$(BIN)/python -B -m tests.speed
 
 interpreters: $(STAMP) ## Install the wheel under every Python 3.11+ of this machine and try it
 	@$(BIN)/python $(PYTEST) -q tests/test_interpreters.py

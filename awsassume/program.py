@@ -37,11 +37,11 @@ class Program:
         self.argv = argv
         # Typer knows whether this is the option; as the value of another it is not, and slow puts it right.
         head = argv[: argv.index("--")] if "--" in argv else argv
-        self.take_past(chain="--chain" in head)
+        self.take_past(chain="--chain" in head, renewing=renewing)
         self.cache = paths.cache_directory(self.past)
         self.mark = recall.fingerprint(argv, self.past)
 
-    def take_past(self, *, chain: bool) -> None:
+    def take_past(self, *, chain: bool, renewing: bool = False) -> None:
         """Take the environment as if cleared; with ``chain`` what is there now is the source, even a role of ours."""
         self.chain = chain
         if chain:

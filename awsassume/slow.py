@@ -56,7 +56,7 @@ def understand(program: "Program") -> "Request":
     request = cli.parse(program.argv)
     if request.chain != program.chain:
         # The word stood where it is another option's value.
-        program.take_past(chain=request.chain)
+        program.take_past(chain=request.chain, renewing=not program.may_ask)
         program.mark = ""
     return request
 

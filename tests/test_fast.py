@@ -14,7 +14,7 @@ import pytest
 import awsassume.__main__
 from awsassume import recall, sessions, shells
 from awsassume.credentials import Credentials
-from tests.bench.timing import peak_kib
+from tests.speed.timing import peak_kib
 
 if TYPE_CHECKING:
     from tests.fake_aws.aws import FakeAws

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from awsassume import shells
-from tests.bench.place import MANY, ROLE, Place, must, say, version_of
-from tests.bench.timing import Timed, measure, peak_kib
+from tests.speed.place import MANY, ROLE, Place, must, say, version_of
+from tests.speed.timing import Timed, measure, peak_kib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
