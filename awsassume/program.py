@@ -176,6 +176,12 @@ class Program:
         self._enter(argv, renewing=True)
         return self.run()
 
+    def again(self, argv: list[str]) -> int:
+        """Do what other words ask for, now, in place of those that led to them."""
+        self._enter(argv)
+        self.started = time.time()
+        return self.run()
+
     def deliver(self, request: "Request", target: "Target", credentials: "Credentials") -> int:
         """Hand over the credentials: to a shell, to an SDK, or to a command that takes our place."""
         if request.mode == "exec":
@@ -257,6 +263,7 @@ class Program:
         from awsassume.errors import UsageFailure
 
         words = shlex.join(self.argv)
+        line = f"awsassume {words}".rstrip()
         if request.format is not None:
             raise UsageFailure(
                 f"this would print credentials on the terminal; --format {request.format} is for a program to read",
@@ -264,7 +271,7 @@ class Program:
             )
         raise UsageFailure(
             "this would print credentials on the terminal; a shell must read them",
-            f'run: eval "$(awsassume {words})", or see what they are with --show',
+            f'run: eval "$({line})", or see what they are with --show',
         )
 
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
