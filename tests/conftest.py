@@ -18,6 +18,7 @@ import pytest
 
 from tests.aws_files import lines_of, write
 from tests.fake_aws.fixtures import aws
+from tests.fake_aws.world import ASSUME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ def bob(aws: FakeAws, home: Path, monkeypatch: pytest.MonkeyPatch) -> Keys:
 
     Every process of the test calls the fake AWS.
     """
-    keys = aws.add_user("Bob", allow=["sts:AssumeRole", "iam:ListRoles"])
+    keys = aws.add_user("Bob", allow=[*ASSUME, "iam:ListRoles"])
     role = aws.add_role("example-role")
     write(
         home,
