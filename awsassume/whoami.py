@@ -100,9 +100,16 @@ def _now(program: Program, assumer: Assumer) -> Holder:
     )
     credentials = assumer.obtain(plan).credentials
     where = str(plan.origin)
-    if plan.hops:
+    if plan.origin.kind == "EcsContainer" and _is_served(environ):
+        where = f"awsassume --serve {program.environ.get(environment.ROLE, '')}".rstrip()
+    elif plan.hops:
         where = f'profile "{label}" from {_way(plan)}'
     return Holder(credentials, where, profile, region or plan.target.region or None)
+
+
+def _is_served(environ: dict[str, str]) -> bool:
+    url = environ.get(environment.SERVED, "").partition("&")[0]
+    return bool(url) and environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI") == url
 
 
 def _held(environ: dict[str, str]) -> Credentials:

@@ -187,3 +187,15 @@ def test_an_alias_that_may_not_be_read_is_left_out(
     aws.add_account(aws.account, alias="my-company")
     bob = aws.add_user("Bob", allow=["sts:AssumeRole"])
     assert whoami(environ=aws.environ(bob))["AccountAlias"] is None
+
+
+def test_a_command_of_serve_is_told_that_it_is_served(
+    aws: FakeAws, run: Callable[..., Result], program: str
+) -> None:
+    """What an SDK finds there is awsassume's endpoint, and not a container's."""
+    bob = aws.add_user("Bob")
+    aws.add_role("example-role", trust=bob)
+    words = ("--serve", "example-role", "--", program, "--whoami", "--json")
+    said = json.loads(run(*words, environ=aws.environ(bob)).stdout)
+    assert said["Role"] == "example-role"
+    assert said["Source"] == "awsassume --serve example-role"
