@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pexpect
@@ -14,7 +15,21 @@ if TYPE_CHECKING:
 
     from tests.shimming import Place
 
-# The lines of the README: the shim, and the segment in the prompt.
+
+def quick_start(shell: str) -> str:
+    """Return the lines that the README's first screen has for a shell's start-up file."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    first = readme.partition("\n## Quick start\n")[2].partition("\n## ")[0]
+    return first.partition(f"\n```{shell}\n")[2].partition("\n```\n")[0]
+
+
+PLAIN = {
+    "bash": "PS1='P> '",
+    "zsh": "autoload -Uz compinit && compinit -u; PROMPT='P> '",
+    "fish": "function fish_prompt; echo -n 'P> '; end; set -g fish_greeting ''",
+}
+"""A start-up file as one has it before."""
+
 START = {
     "bash": """\
 eval "$(awsassume --init bash)"
@@ -54,7 +69,7 @@ class Terminal:
     ) -> None:
         """Start the shell.
 
-        In its start-up file `before` and `after` stand around the README's lines, or around `start`.
+        In its start-up file `before` and `after` stand around our lines, or around `start`.
         """
         self.shell = shell
         self.place = place
