@@ -181,6 +181,20 @@ def test_a_stale_session_is_renewed_without_reading_the_words_again(
     assert imported(*SHIM, "example") == OURS | OS
 
 
+def test_a_name_looked_up_again_is_news_to_every_command_line(example: FakeAws) -> None:
+    """A role that moved is found by --refresh; what another line remembers of its name then no longer holds."""
+    words = ["moved", "--profile", "base", "--credential-process"]
+    role = example.add_role("moved", path="/old/")
+    before = python(*SHIM, *words).stdout
+    assert python(*SHIM, *words).stdout == before
+    del example.roles[role.arn]
+    example.add_role("moved", path="/new/")
+    found = python(*SHIM, *words, "--refresh").stdout
+    assert found != before
+    assert python(*SHIM, *words).stdout == found
+    assert len(example.calls("AssumeRole")) == 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("known", [False, True], ids=["first", "stale"])
 def test_of_fifty_at_once_one_calls_aws(known: bool, example: FakeAws, tmp_path: Path) -> None:
