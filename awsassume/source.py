@@ -85,6 +85,17 @@ def load(config: Config, origin: Origin) -> Credentials:
         frozen = found.get_frozen_credentials() if found else None
     except exceptions.BotoCoreError as error:
         raise _explained(error, origin) from None
+    except RuntimeError:
+        # So botocore says that what it was given is over.
+        raise SourceFailure(
+            f"the credentials of {origin} have expired",
+            "get new ones, or give another source: --profile NAME",
+        ) from None
+    except ValueError:
+        what = "AWS_CREDENTIAL_EXPIRATION" if origin.kind == "Environment" else "their expiration"
+        raise SourceFailure(
+            f"the credentials of {origin} can't be used: {what} is no date"
+        ) from None
     finally:
         # The process has answered, and asking it a second time is no loop.
         if callers is None:

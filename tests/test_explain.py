@@ -425,3 +425,35 @@ def test_a_role_of_identity_center_is_named_by_a_pattern(
     admin.policies.append(mine["Document"])
     role.trust = theirs["Document"]
     explain(None, ARN, "--profile", "sso", code=0)
+
+
+def test_a_source_that_is_a_process_is_asked_as_often_as_need_be(
+    aws: FakeAws, home: Path, explain: Callable[..., dict[str, Any]]
+) -> None:
+    """Its second answer is no loop, though nothing of the first was kept."""
+    bob = aws.add_user("Bob", allow=READ)
+    role = aws.add_role("example-role", trust=OTHERS)
+    given = {
+        "Version": 1,
+        "AccessKeyId": bob.access_key_id,
+        "SecretAccessKey": bob.secret_access_key,
+    }
+    (home / "keys.json").write_text(json.dumps(given))
+    write(home, f"[profile asked]\ncredential_process = cat {home}/keys.json\n")
+    words = (ARN, "--profile", "asked", "--no-cache")
+    role.trust = missing(explain(None, *words), "the role's trust policy")
+    explain(None, *words, code=0)
+
+
+@pytest.mark.parametrize(
+    "expiration, why", [("2001-01-01T00:00:00Z", "have expired"), ("soon", "is no date")]
+)
+def test_an_expiration_that_botocore_chokes_on_is_a_source_failure(
+    aws: FakeAws, run: Callable[..., Result], expiration: str, why: str
+) -> None:
+    """Exit code 4 in every mode, and never a bug of ours."""
+    bob = aws.add_user("Bob")
+    aws.add_role("example-role", trust=bob)
+    environ = aws.environ(bob) | {"AWS_CREDENTIAL_EXPIRATION": expiration}
+    assert why in run(ARN, environ=environ, code=4).stderr
+    assert why in run("--explain", ARN, environ=environ, code=4).stdout
