@@ -78,10 +78,14 @@ class Bench:
             )
         show("\n".join(lines))
 
-    def warm(self, title: str, rows: Sequence[Row], runs: int = 20, **environ: str) -> None:
+    def warm(
+        self, title: str, rows: Sequence[Row], *, runs: int = 20, config: Path | None = None
+    ) -> None:
         """Measure calls that find what they need remembered."""
         say(title)
-        environ = {**self.place.environ, **environ}
+        environ = dict(self.place.environ)
+        if config:
+            environ["AWS_CONFIG_FILE"] = str(config)
         rows = [Row("`python -c pass`, with `site`", [self.python, "-c", "pass"]), *rows]
         timed = measure([row.command for row in rows], environ, rounds=self.rounds, runs=runs)
         self.table(title, rows, timed)
@@ -130,7 +134,7 @@ class Bench:
                 self.missed |= peak > 12 * 1024
                 show(f"\nPeak memory of `{how}`: {peak / 1024:.1f} MiB (at most 12).")
 
-    def short(self, what: str, **environ: str) -> None:
+    def short(self, what: str, config: Path | None = None) -> None:
         """Measure the same in harder circumstances."""
         rows = [
             Row("`awsassume` `example`", [*self.console, "example"], CONSOLE),
@@ -141,7 +145,7 @@ class Bench:
                 "`awsassume`: a Tab on `exa`", [*self.console, "--complete", "bash", "--", "exa"], 2
             ),
         ]
-        self.warm(f"Warm: {what}", rows, **environ)
+        self.warm(f"Warm: {what}", rows, config=config)
 
     def first_calls(self) -> None:
         """Measure with no session and nothing remembered: ours, then what a user would pick instead."""
@@ -227,8 +231,7 @@ class Bench:
                 *command,
             )
         self.hits()
-        many = str(self.place.many_profiles)
-        self.short(f"{MANY:,} profiles in the config", AWS_CONFIG_FILE=many)
+        self.short(f"{MANY:,} profiles in the config", self.place.many_profiles)
         self.others()
         self.first_calls()
         self.many_profiles()
