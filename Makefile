@@ -83,5 +83,5 @@ demo-shell: $(STAMP) ## Play in a shell on that loopback AWS
 	@$(BIN)/python -m tests.demo --shell $(SHELL_UNDER) --interactive
 
 clean: ## Remove what these targets made
-	@rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-javascript build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
