@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ _OPENER = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 _DONE = (
     "<!doctype html><title>awsassume</title><p>Done. Close this page and go back to the terminal."
 )
+
+
+class Answer(NamedTuple):
+    """An answer: its status, its text, where to go on to, and what has happened once it is written."""
+
+    status: int
+    text: str
+    link: str = ""
+    event: threading.Event | None = None
 
 
 class Page:
@@ -39,6 +48,7 @@ class Page:
         self.query: dict[str, str] = {}
         self.opened = threading.Event()
         self.returned = threading.Event()
+        self._is_used = False
         self._name = f"/{secrets.token_urlsafe(32)}"
         self._lock = threading.Lock()
         self._server = _Server(self)
@@ -60,20 +70,19 @@ class Page:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, path: str) -> tuple[int, str, str]:
-        """Give the status, the place to go on to, and the text for a path that was asked for."""
+    def answer(self, path: str) -> Answer:
+        """Say what to answer to a path that was asked for; what is given once is not given again."""
         name, _, query = path.partition("?")
         with self._lock:
             if secrets.compare_digest(name.encode(), self._name.encode()):
-                if self.opened.is_set():
-                    return 410, "", "This page was opened before."
-                self.opened.set()
-                return 303, self.link, ""
-            if self.callback and name == self.callback and not self.returned.is_set():
+                if self._is_used:
+                    return Answer(410, "This page was opened before.")
+                self._is_used = True
+                return Answer(303, "", self.link, self.opened)
+            if self.callback and name == self.callback and not self.query:
                 self.query = {key: values[0] for key, values in parse_qs(query).items()}
-                self.returned.set()
-                return 200, "", _DONE
-        return 404, "", "There is no such page."
+                return Answer(200, _DONE, "", self.returned if self.query else None)
+        return Answer(404, "There is no such page.")
 
 
 class _Server(ThreadingHTTPServer):
@@ -106,20 +115,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        status, link, text = 403, "", ""
+        answer = Answer(403, "")
         # A page that had its name pointed at us says that name.
         if self.headers.get("Host") == f"127.0.0.1:{self.server.server_port}":
-            status, link, text = self.server.page.answer(self.path)
-        body = text.encode()
-        self.send_response(status)
-        if link:
-            self.send_header("Location", link)
+            answer = self.server.page.answer(self.path)
+        body = answer.text.encode()
+        self.send_response(answer.status)
+        if answer.link:
+            self.send_header("Location", answer.link)
         self.send_header("Cache-Control", "no-store")
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        if answer.event:
+            # Not before: this process may end as soon as it hears of it.
+            answer.event.set()
 
     def version_string(self) -> str:
         """Name ourselves, and not Python's version."""

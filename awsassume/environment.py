@@ -146,7 +146,6 @@ def served(
     environ: dict[str, str],
     url: str,
     token: str,
-    role: str,
     region: str | None,
     config_file: str | None,
 ) -> dict[str, str]:
@@ -167,7 +166,6 @@ def served(
         result.update(dict.fromkeys(REGIONS, region))
     result[_ENDPOINT] = url
     result[_ENDPOINT_TOKEN] = token
-    result[ROLE] = role
     result[SERVED] = "&".join([url, encode(result.get("AWS_CONFIG_FILE", "")), *saved])
     return result
 

@@ -40,6 +40,7 @@ class SignOn(NamedTuple):
     start_url: str
     region: str
     scopes: tuple[str, ...]
+    profile: Profile | None = None
 
     @property
     def path(self) -> str:
@@ -102,7 +103,7 @@ def sign_on(config: Config, name: str) -> SignOn:
         origin = config.chain(profile).origin
         profile = (config.find(origin.name) if origin.kind == "profile" else None) or profile
     if (session := profile.get("sso_session")) is not None:
-        return _session(config, session)
+        return _session(config, session)._replace(profile=profile)
     if profile.get("login_session"):
         raise UsageFailure(
             f'profile "{profile.name}" is logged in by the AWS CLI',
@@ -112,7 +113,7 @@ def sign_on(config: Config, name: str) -> SignOn:
         raise UsageFailure(
             f'profile "{profile.name}" names no SSO to log in to', "run: aws configure sso"
         )
-    return SignOn(None, *_place(config, profile, f'profile "{profile.name}"'), ())
+    return SignOn(None, *_place(config, profile, f'profile "{profile.name}"'), (), profile)
 
 
 def _session(config: Config, name: str) -> SignOn:
@@ -149,7 +150,7 @@ def log_in(config: Config, found: SignOn, terms: Terms) -> int:
     # No call of these is signed.
     nobody = Credentials("none", "none")
     clock = sts.Clock(float(2 * BROWSER_SECONDS))
-    aws = sts.Aws(config, None, found.region, nobody, clock, terms.tell)
+    aws = sts.Aws(config, found.profile, found.region, nobody, clock, terms.tell)
     token = client = None
     if terms.opens and found.session:
         client = _register(

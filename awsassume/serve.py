@@ -53,7 +53,6 @@ def run(program: "Program", request: "Request") -> int:
         program.environ,
         url,
         token,
-        plan.target.role,
         plan.target.region or None,
         f"{folder}/config" if folder else None,
     )
@@ -88,7 +87,10 @@ def _config_without_default(config: Config, environ: dict[str, str], plan: "Plan
             content = file.read()
     except OSError:
         content = b""
-    folder = tempfile.mkdtemp(prefix="awsassume-", dir=environ.get("XDG_RUNTIME_DIR") or None)
+    # In memory where there is such a place, and gone with the login.
+    place = environ.get("XDG_RUNTIME_DIR", "")
+    place = place if os.access(place, os.W_OK) else ""
+    folder = tempfile.mkdtemp(prefix="awsassume-", dir=place or None)
     section = "\n".join(["", f"[profile {environment.SERVE_PROFILE}]", *lines, ""]).encode()
     descriptor = os.open(f"{folder}/config", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:

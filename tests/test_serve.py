@@ -222,7 +222,6 @@ def test_nothing_louder_is_left(bob: Keys, run: Run) -> None:
     found = served(run, environ={"AWS_PROFILE": "default"})
     assert not {*louder, *keys}.intersection(found)
     assert found["AWS_PROFILE"] == "awsassume-serve"
-    assert found["AWSASSUME_ROLE"] == "example-role"
     assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "eu-west-1"
 
 
@@ -407,6 +406,19 @@ def test_an_awsassume_inside_begins_outside(
     ]
     assert callers[0] == bob.arn
     assert "/example-role/" in callers[1]
+
+
+@pytest.mark.usefixtures("bob")
+def test_a_clear_inside_gives_the_endpoint_back(
+    aws: FakeAws, run: Run, program: str, tmp_path: Path
+) -> None:
+    """A role taken inside and given back leaves the command with what --serve gave it."""
+    aws.add_role("second", trust=f"arn:aws:iam::{aws.account}:user/Bob")
+    line = 'env | grep ^AWS | sort >a; eval "$($0 second)"; test -n "$AWS_SESSION_TOKEN" || exit 9'
+    line += '; eval "$($0 --clear)"; env | grep ^AWS | sort | diff a -'
+    assert (
+        run("--serve", "example-role", "--", "bash", "-c", line, program, cwd=tmp_path).stdout == ""
+    )
 
 
 @pytest.mark.usefixtures("bob")
