@@ -436,7 +436,11 @@ class Assumer:
     def _remembered(self, key: str) -> str | None:
         if self.cache is not None:
             self.config.files.note(f"{self.cache}/{names.FOLDER}/{key}", replaced=True)
-        return names.remembered(self.cache, key)
+        try:
+            return names.remembered(self.cache, key)
+        except private.UntrustedError as error:
+            self.warn(f"not used: {error}")
+            return None
 
     def _look_up(self, name: str, sourced: Plan, key: str) -> str:
         credentials = self._session(sourced, 0).credentials

@@ -37,14 +37,14 @@ def key(identity: str, name: str, environ: Mapping[str, str], region: str | None
 
 
 def remembered(cache: str | None, key: str) -> str | None:
-    """Give the ARN that a name was last found to be, if it was."""
+    """Give the ARN that a name was last found to be, if it was. Raises private.UntrustedError."""
     if cache is None:
         return None
     try:
         if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
             return None
         data = private.read(f"{cache}/{FOLDER}/{key}")
-    except (OSError, private.UntrustedError):
+    except OSError:
         return None
     return dict(record.load(data or b"") or ()).get("role_arn")
 

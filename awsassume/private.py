@@ -44,9 +44,9 @@ def read(path: str, most: int = MOST_BYTES) -> bytes | None:
         raise
     try:
         status = os.fstat(descriptor)
-        _check(status, path)
         if not stat.S_ISREG(status.st_mode):
-            raise UntrustedError(f"{path} is no regular file; remove it")
+            raise _irregular(path)
+        _check(status, path)
         if status.st_size > most:
             return None
         return os.read(descriptor, status.st_size + 1)
@@ -95,21 +95,33 @@ def replace(path: str, data: bytes) -> None:
     descriptor = os.open(temporary, _CREATE, 0o600)
     try:
         try:
-            if hasattr(os, "fchmod"):
-                os.fchmod(descriptor, 0o600)
+            close_to_others(descriptor)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except IsADirectoryError:
+            raise _irregular(path) from None
     except BaseException:
         try:
             os.unlink(temporary)
         except OSError:
             pass
         raise
+
+
+def close_to_others(descriptor: int) -> None:
+    """Give an open file the mode 0600: that which it is made with is masked, and under umask 0777 nobody could open it."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, 0o600)
+
+
+def _irregular(path: str) -> UntrustedError:
+    return UntrustedError(f"{path} is no regular file; remove it")
 
 
 def _check(status: os.stat_result, path: str) -> None:

@@ -210,6 +210,7 @@ class Turn:
             private.make(f"{cache}/{FOLDER}")
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._descriptor = os.open(_path(cache, fingerprint) + ".turn", flags, 0o600)
+            private.close_to_others(self._descriptor)
         except (OSError, private.UntrustedError):
             return
 

@@ -9,14 +9,16 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from awsassume import private, record, sessions
 from tests.bench import COMMAND, Bench, bench
 from tests.conftest import need
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["bench"]
 
@@ -53,10 +55,12 @@ def points(bench: Bench, *words: str) -> list[Point]:
 def check_files(cache: Path) -> None:
     """Assert that every file that would be read is whole."""
     for path in cache.rglob("*"):
-        if path.is_file() and not path.name.startswith(".") and path.suffix not in {".lock", ".turn"}:
+        if (
+            path.is_file()
+            and not path.name.startswith(".")
+            and path.suffix not in {".lock", ".turn"}
+        ):
             assert record.load(path.read_bytes()) is not None, path
-
-
 
 
 @pytest.mark.parametrize("found", ["nothing", "an expired session"])
