@@ -68,13 +68,17 @@ class Bench:
 
     def table(self, title: str, rows: Sequence[Row], timed: Sequence[Timed]) -> None:
         """Print one table; the first row is what the others are compared with."""
-        lines = [f"\n**{title}**\n", "| what | median | ratio | at most |", "|---|---:|---:|---:|"]
+        lines = [
+            f"\n**{title}**\n",
+            "| what | median | ratio | at most | of processor time |",
+            "|---|---:|---:|---:|---:|",
+        ]
         for row, time in zip(rows, timed, strict=True):
             over = bool(row.most) and time.ratio > row.most
             self.missed |= over
             most = f"{row.most:.2f}{' (missed)' if over else ''}" if row.most else ""
             lines.append(
-                f"| {row.what} | {time.median * 1000:.1f} ms | {time.ratio:.2f} | {most} |"
+                f"| {row.what} | {time.median * 1000:.1f} ms | {time.ratio:.2f} | {most} | {time.processor_ratio:.2f} |"
             )
         show("\n".join(lines))
 

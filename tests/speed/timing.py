@@ -24,11 +24,12 @@ class Result(TypedDict):
 
 
 class Timed(NamedTuple):
-    """One command line: all its wall times, the processor time of a run, and how it compares (seconds, ratio)."""
+    """One command line: all its wall times and the processor time of a run, in seconds, and how each compares."""
 
     times: list[float]
     processor: float
     ratio: float
+    processor_ratio: float
 
     @property
     def median(self) -> float:
@@ -68,14 +69,18 @@ def measure(
             with open(report, encoding="utf-8") as file:
                 for results, result in zip(found, json.load(file)["results"], strict=True):
                     results.append(result)
+    spent = [[result["user"] + result["system"] for result in results] for results in found]
     medians = [[statistics.median(result["times"]) for result in results] for results in found]
     return [
         Timed(
             [time for result in results for time in result["times"]],
-            statistics.median(result["user"] + result["system"] for result in results),
+            statistics.median(processor),
             statistics.median(mine / first for mine, first in zip(middle, medians[0], strict=True)),
+            statistics.median(
+                mine / first for mine, first in zip(processor, spent[0], strict=True)
+            ),
         )
-        for results, middle in zip(found, medians, strict=True)
+        for results, middle, processor in zip(found, medians, spent, strict=True)
     ]
 
 
