@@ -56,6 +56,10 @@ VARIABLES = (
     ("AWSASSUME_DURATION", "How long, where neither --duration nor the profile says."),
     ("AWSASSUME_TOKEN_CODE", "The MFA code, for those who have no terminal."),
     ("AWSASSUME_CACHE_DIR", "The directory of sessions, if not the platform's cache directory."),
+    (
+        "AWSASSUME_STORE",
+        "keyring: sessions on disk are sealed with a key that the system's keyring keeps.",
+    ),
     ("AWSASSUME_AUTO_RENEW", "0: the shell's hook does not renew what is about to end."),
     ("AWSASSUME_DEBUG", "1: show where an error happened."),
     ("BROWSER", "The browser of --console and --login."),

@@ -81,3 +81,22 @@ def test_the_exit_codes_are_those_of_the_failures() -> None:
     assert {str(code) for code in errors.BY_EXIT_CODE} <= codes
     for code in codes - {"1"}:
         assert re.search(rf"\b{code}\b", manual.EPILOG)
+
+
+# Between our own processes, and no user's business.
+WITHIN = {"AWSASSUME_CALLERS", "AWSASSUME_SERVED", "AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"}
+
+
+def test_every_variable_of_ours_is_told() -> None:
+    """What the code or a shim reads or writes stands in the README and the man page, and nothing else does."""
+    sources = [
+        path
+        for path in (*documents.TOP.glob("awsassume/*.py"), *documents.TOP.glob("shell/*"))
+        if path != documents.MAN
+    ]
+    used = set(
+        re.findall(r"\bAWSASSUME_[A-Z_]*[A-Z]", "\n".join(path.read_text() for path in sources))
+    )
+    for text in (documents.README.read_text(), documents.man()):
+        told = set(re.findall(r"\bAWSASSUME_[A-Z_]*[A-Z]", text))
+        assert used - WITHIN <= told <= used
