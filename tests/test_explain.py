@@ -457,3 +457,40 @@ def test_an_expiration_that_botocore_chokes_on_is_a_source_failure(
     environ = aws.environ(bob) | {"AWS_CREDENTIAL_EXPIRATION": expiration}
     assert why in run(ARN, environ=environ, code=4).stderr
     assert why in run("--explain", ARN, environ=environ, code=4).stdout
+
+
+def test_a_principal_that_was_deleted_is_told(
+    aws: FakeAws, explain: Callable[..., dict[str, Any]]
+) -> None:
+    """A user who was made again under the same name is another one to IAM."""
+    bob = aws.add_user("Bob")
+    aws.add_role("example-role", trust="AIDAQWERTYUIOPASDFGH")
+    (said,) = [step for step in explain(bob, ARN)["Steps"] if step["Step"] == "trust policy"]
+    assert said["Holds"] is False
+    assert "AIDAQWERTYUIOPASDFGH, which was deleted" in said["Detail"]
+
+
+def test_a_condition_that_no_option_meets_is_told_as_such(
+    aws: FakeAws, explain: Callable[..., dict[str, Any]]
+) -> None:
+    """Nothing is printed to paste, since no statement is missing."""
+    bob = aws.add_user("Bob")
+    aws.add_role("example-role", trust=bob, condition={"ArnLike": {"aws:PrincipalArn": OTHERS}})
+    said = explain(bob, ARN)
+    assert said["Missing"] == []
+    assert said["Advice"] == [
+        f"the role wants aws:PrincipalArn ArnLike {OTHERS}, which no option can give"
+    ]
+
+
+def test_a_trust_policy_that_names_you_needs_no_policy_of_yours(
+    aws: FakeAws, explain: Callable[..., dict[str, Any]]
+) -> None:
+    """So the lack of one is no fault, and the condition is what to meet."""
+    bob = aws.add_user("Bob", allow=READ)
+    aws.add_role("example-role", trust=bob, external_id="x-1")
+    said = explain(bob, ARN)
+    assert steps(said)["your policy"] is True
+    assert steps(said)["condition"] is False
+    assert said["Missing"] == []
+    explain(bob, ARN, "--external-id", "x-1", code=0)

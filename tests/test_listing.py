@@ -243,12 +243,16 @@ def test_nothing_to_list_is_said(run: Callable[..., Result]) -> None:
     assert json.loads(run("--list", "--json").stdout) == []
 
 
-def on_terminal(program: str, **environ: str) -> str:
-    """Give what --list writes to a terminal."""
+def on_terminal(program: str, *words: str, **environ: str) -> str:
+    """Give what --list, or another verb, writes to a terminal."""
     ours, theirs = pty.openpty()
     merged = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "", **environ}
     with subprocess.Popen(
-        [program, "--list"], stdout=theirs, stdin=theirs, env=merged, start_new_session=True
+        [program, *(words or ("--list",))],
+        stdout=theirs,
+        stdin=theirs,
+        env=merged,
+        start_new_session=True,
     ):
         os.close(theirs)
         said = b""
@@ -272,6 +276,34 @@ def test_a_terminal_gets_colours_unless_told_otherwise(home: Path, program: str)
         said = on_terminal(program, **environ)
         assert "\x1b[" not in said
         assert "alpha" in said
+
+
+def test_fields_are_coloured_on_a_terminal_too(aws: FakeAws, program: str) -> None:
+    """The same words as without."""
+    environ = aws.environ(aws.add_user("Bob"))
+    said = on_terminal(program, "--whoami", **environ)
+    assert "\x1b[" in said
+    plain = on_terminal(program, "--whoami", NO_COLOR="1", **environ)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", said) == plain
+
+
+def test_a_profile_that_has_gone_is_not_listed_as_a_role(
+    aws: FakeAws,
+    home: Path,
+    run: Callable[..., Result],
+    listed: Callable[..., list[dict[str, Any]]],
+) -> None:
+    """Its session is, by the role's ARN."""
+    bob = aws.add_user("Bob")
+    role = aws.add_role("prod", trust=bob)
+    base = f"[base]\n{lines_of(bob)}"
+    write(home, f"[profile prod]\nrole_arn = {role.arn}\nsource_profile = base\n", base)
+    run("prod", environ=aws.environ())
+    write(home, "", base)
+    assert [(row["Kind"], row["RoleArn"]) for row in listed(**aws.environ())] == [
+        ("role", role.arn),
+        ("profile", None),
+    ]
 
 
 def test_names_that_would_move_the_cursor_do_not(home: Path, run: Callable[..., Result]) -> None:
