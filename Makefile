@@ -14,7 +14,7 @@ PYTEST := -m pytest -n auto --dist loadscope
 unexport PIP_TARGET PIP_PREFIX PIP_USER PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv format options lint lint-shell check test bench interpreters demo demo-shell clean
+.PHONY: help venv format options fuzz soak lint lint-shell check test bench interpreters demo demo-shell clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,14 @@ test: $(STAMP) ## All tests, with branch coverage
 
 bench: $(STAMP) ## Measure the speed, beside awsume and the AWS CLI (some minutes; needs hyperfine and a package index)
 	@$(BIN)/python -B -m tests.speed
+
+fuzz: $(STAMP) ## Feed the readers of our own files by coverage, where atheris is to be had
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check atheris 2>/dev/null || \
+	  echo "fuzz: no atheris for this Python; hypothesis does it" >&2
+	@$(BIN)/python -m tests.readers
+
+soak: $(STAMP) ## A thousand boto3 sessions on short-lived credentials (some minutes)
+	@$(BIN)/python -m tests.soak
 
 interpreters: $(STAMP) ## Install the wheel under every Python 3.11+ of this machine and try it
 	@$(BIN)/python $(PYTEST) -q tests/test_interpreters.py
