@@ -147,10 +147,12 @@ def _env_no_export(changes: "Mapping[str, str | None]") -> str:
 
 
 def _fish(changes: "Mapping[str, str | None]") -> str:
-    return "".join(
+    lines = "".join(
         _fish_unset(name) if value is None else f"set -gx {name} {_fish_quoted(value)};\n"
         for name, value in changes.items()
     )
+    # `set` leaves $status as it was: `awsassume ROLE | source` would fail for what failed before it.
+    return lines and f"{lines}builtin true;\n"
 
 
 def _fish_quoted(value: str) -> str:

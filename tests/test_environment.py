@@ -18,9 +18,10 @@ from tests.conftest import need
 from tests.demo.transcript import SHELLS as COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from tests.conftest import Result
     from tests.fake_aws import FakeAws, Keys
 
 UNTIL = 1893456000
@@ -349,3 +350,14 @@ def test_renewal_takes_the_source_that_was_taken(
     subprocess.run(["bash", "-c", script], check=True, env=environ)
     users = [call.access_key_id for call in aws.calls("AssumeRole")]
     assert users == [bob.access_key_id, bob.access_key_id, eve.access_key_id]
+
+
+@pytest.mark.usefixtures("bob")
+@pytest.mark.parametrize("way", ['eval "$(awsassume example)"', "awsassume example | source"])
+def test_fish_goes_on_after_a_command_that_failed(
+    run: Callable[..., Result], program: str, way: str
+) -> None:
+    """A success is one whatever $status was before, for `set` does not say."""
+    code = f"false\n{way}; and echo AS $AWSASSUME_ROLE"
+    fish = (need("fish"), "--no-config")
+    assert run("-c", code, argv=fish, environ=on_path(program, os.environ)).stdout == "AS example\n"
