@@ -51,6 +51,8 @@ class Profile(NamedTuple):
             for key in (
                 "sso_session",
                 "sso_start_url",
+                "sso_account_id",
+                "sso_role_name",
                 "credential_process",
                 "web_identity_token_file",
                 "login_session",
@@ -61,7 +63,8 @@ class Profile(NamedTuple):
 class Origin(NamedTuple):
     """Where the first credentials of a chain come from.
 
-    ``kind`` is ``profile`` (``name`` is its name), ``Environment``, ``EcsContainer``, ``Ec2InstanceMetadata``, or ``none``.
+    ``kind`` is ``profile``, ``Environment``, ``WebIdentity`` (the variables), ``EcsContainer``, ``Ec2InstanceMetadata``,
+    or ``none``. ``name`` is the profile's: the one that holds them, or the one that sends us to the others, if one does.
     """
 
     kind: str
@@ -73,6 +76,7 @@ class Origin(NamedTuple):
             return f'profile "{self.name}"'
         return {
             "Environment": "the environment",
+            "WebIdentity": "AWS_WEB_IDENTITY_TOKEN_FILE",
             "EcsContainer": "the container",
             "Ec2InstanceMetadata": "the instance metadata",
         }.get(self.kind, "nothing")
@@ -136,10 +140,9 @@ class Config:
         return self.files.note(os.path.expanduser(os.path.expandvars(path)))
 
     def session(self, profile: str | None = None) -> botocore.session.Session:
-        """Make a botocore session for a profile that shares what was read. ``None`` leaves AWS_PROFILE out of it."""
-        if profile is None and "default" in self.full["profiles"]:
-            profile = "default"
-        session = botocore.session.Session(profile=profile)
+        """Make a botocore session for a profile that shares what was read. ``None``: default's settings, if it is there."""
+        nameless = None if profile else {"profile": (None, None, None, None)}
+        session = botocore.session.Session(profile=profile, session_vars=nameless)
         # botocore reads the files once a session; ten thousand profiles take a second each time.
         session._config = self.full  # type: ignore[attr-defined]  # noqa: SLF001
         return session
@@ -169,36 +172,61 @@ class Config:
         overrides = key in self.stored.get(profile.name, {})
         return str(self.credentials_file if overrides else self.config_file)
 
+    @property
+    def named(self) -> str | None:
+        """The profile that the environment names, if it names one. Raises ConfigurationFailure for two.
+
+        botocore asks AWS_DEFAULT_PROFILE first, other SDKs know AWS_PROFILE alone.
+        """
+        names = [self.environ.get(name) for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")]
+        given = list(dict.fromkeys(name for name in names if name))
+        if len(given) > 1:
+            raise ConfigurationFailure(
+                f'AWS_PROFILE is "{given[0]}" and AWS_DEFAULT_PROFILE is "{given[1]}", and SDKs differ on which counts',
+                "unset one of them, or give --profile NAME",
+            )
+        return given[0] if given else None
+
+    def settings(self, origin: Origin) -> Profile | None:
+        """Give the profile whose region and endpoints hold for an origin, as an SDK would have it."""
+        if origin.name:
+            return self.find(origin.name)
+        return self.find(self.named or "default") if origin.kind != "profile" else None
+
     def default_chain(self, *, passing: tuple[str, ...] = ()) -> Chain:
         """Find what an SDK without further words would use: the environment, AWS_PROFILE or default, container, instance.
 
         A profile that asks us, or one of ``passing`` (those already in the chain), is passed over.
         """
-        named = self.environ.get("AWS_PROFILE") or self.environ.get("AWS_DEFAULT_PROFILE")
+        named = self.named
         if named and named not in passing:
             self.profile(named, "AWS_PROFILE")
         if self.environ.get("AWS_ACCESS_KEY_ID"):
             return Chain((), Origin("Environment"))
+        profile = None
         for name in (named, "default"):
             profile = self.find(name) if name and name not in passing else None
-            if profile is None:
-                continue
-            if profile.role_arn or (
-                profile.has_own_credentials and (profile.has_static_keys or not profile.calls_us)
+            if profile and not (
+                profile.calls_us and not profile.role_arn and not profile.has_static_keys
             ):
-                return self.chain(profile, passing=passing)
-            if name == named and not profile.calls_us:
-                # It was named, so nothing else may speak for it, but for what a machine gives to all.
+                # It was named, so no other profile may speak for it.
                 break
+            profile = None
+        if profile and profile.role_arn:
+            return self.chain(profile, passing=passing)
         if self.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
-            return Chain((), Origin("profile", named or "default"))
+            return Chain((), Origin("WebIdentity", profile.name if profile else ""))
+        return self.chain(profile, passing=passing) if profile else Chain((), self._machine(""))
+
+    def _machine(self, name: str) -> Origin:
+        """Name what the machine gives to everybody on it: a container's credentials, or an instance's."""
         if self.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") or self.environ.get(
             "AWS_CONTAINER_CREDENTIALS_FULL_URI"
         ):
-            return Chain((), Origin("EcsContainer"))
+            return Origin("EcsContainer", name)
         if self.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
-            return Chain((), Origin("none"))
-        return Chain((), Origin("Ec2InstanceMetadata"))
+            return Origin("none", name)
+        return Origin("Ec2InstanceMetadata", name)
 
     def chain(
         self, profile: Profile, *, passing: tuple[str, ...] = (), source: str | None = None
@@ -215,7 +243,10 @@ class Config:
             # Keys in a source win over its role_arn, which lets a profile be its own source.
             is_source = bool(roles) and (current.has_static_keys or not current.role_arn)
             if is_source or not current.role_arn:
-                return Chain(tuple(roles), Origin("profile", current.name))
+                # As its own, a profile without credentials has those of the machine; as a source it must have some.
+                own = bool(roles) or current.has_own_credentials
+                origin = Origin("profile", current.name) if own else self._machine(current.name)
+                return Chain(tuple(roles), origin)
             roles.append(current)
             visited.append(current.name)
             named = source if source and len(roles) == 1 else current.get("source_profile")
@@ -241,7 +272,8 @@ class Config:
                     f"source_profile is missing: {path} (no such profile)",
                     did_you_mean(named, self.names),
                 )
-            if named in visited and not (named == current.name and following.has_static_keys):
+            own = current.has_static_keys or (current.has_own_credentials and not current.calls_us)
+            if named in visited and not (named == current.name and own):
                 raise ConfigurationFailure(
                     f"source_profile goes in a loop: {path}", f"edit {self.config_file}"
                 )
@@ -256,7 +288,7 @@ class Config:
                 f" one of {', '.join(CREDENTIAL_SOURCES)}",
                 f"edit {self.where(profile, 'credential_source')}",
             )
-        return Origin(credential_source)
+        return Origin(credential_source, profile.name)
 
 
 def _parsed(parse: Callable[[str], dict[str, Any]], path: str) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from awsassume import browser, environment, slow, source, spinner, sts
-from awsassume.config import Config, Origin
+from awsassume import browser, environment, slow, source, spinner
+from awsassume.config import Config
 from awsassume.credentials import Credentials, timestamp
 from awsassume.errors import ConfigurationFailure, RefusedFailure, SourceFailure, UsageFailure
 from awsassume.parameters import CHAINED_SECONDS
 from awsassume.plan import Plan
+from awsassume.regions import partition_of, region_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,11 +125,11 @@ def _as_role(program: "Program", request: "Request") -> Identity:
     # A profile's own credentials (SSO) say nothing of their partition, but its region does.
     region = plan.target.region or _region(program.past)
     arn = plan.hops[0].step.role_arn if plan.hops else ""
-    partition = arn.split(":")[1] if arn else sts.partition_of(region or "")
+    partition = arn.split(":")[1] if arn else partition_of(region or "")
     return Identity(
         credentials,
         partition,
-        sts.region_for(partition, region) if region else None,
+        region_for(partition, region) if region else None,
         plan.target.role,
         _seconds(assumer, plan),
     )
@@ -147,7 +148,7 @@ def _seconds(assumer: "Assumer", plan: Plan) -> int | None:
         temporary = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN")
         return None if temporary else step.seconds
     profile = assumer.config.find(origin.name) if origin.kind == "profile" else None
-    keys = profile and source.identity(assumer.config, origin).startswith("key ")
+    keys = profile and source.has_keys(assumer.config, origin)
     if not profile or not keys or profile.get("aws_session_token"):
         return None
     return step.seconds
@@ -168,13 +169,13 @@ def _as_now(program: "Program", request: "Request") -> Identity:
         return _as_role(program, request)
     region = request.region or _region(now)
     name = program.environ.get(environment.ROLE, "") if environment.is_ours(program.environ) else ""
-    credentials = source.load(config, Origin(chain.origin.kind))
+    credentials = source.load(config, chain.origin)
     if credentials.expiration and credentials.expiration <= time.time():
         raise SourceFailure(
             f"the credentials of {chain.origin} have expired", "run: awsassume --renew"
         )
     return Identity(
-        credentials, sts.partition_of(region or ""), region, name or str(chain.origin), None
+        credentials, partition_of(region or ""), region, name or str(chain.origin), None
     )
 
 

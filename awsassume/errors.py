@@ -6,15 +6,17 @@ class Failure(Exception):
 
     ``message`` is one line in the user's own names. ``hint``, where there is one, is what to do next: ``run: …``.
     ``met`` is when it was met (epoch seconds), once word of it was left for others.
+    ``code`` is AWS's own error code, such as ``AccessDenied``; empty where AWS had no part in it, or did not answer.
     """
 
     exit_code = 1
     met: float | None = None
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code
 
 
 class UsageFailure(Failure):
@@ -44,16 +46,9 @@ class Unasked(SourceFailure):
 
 
 class RefusedFailure(Failure):
-    """AWS refused, or could not be reached.
-
-    ``code`` is AWS's own error code, such as ``AccessDenied``; empty where AWS did not answer.
-    """
+    """AWS refused, or could not be reached."""
 
     exit_code = 5
-
-    def __init__(self, message: str, hint: str | None = None, code: str = "") -> None:
-        super().__init__(message, hint)
-        self.code = code
 
 
 class WrongTokenCode(RefusedFailure):

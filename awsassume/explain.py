@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from awsassume import display, evidence, remedy, slow, sts, trust
 from awsassume.assume import Assumer
+from awsassume.clock import Clock
 from awsassume.display import Cell, Text
 from awsassume.errors import Failure, RefusedFailure, SourceFailure
 from awsassume.evidence import Found, Said, Who
@@ -107,7 +108,7 @@ def _explain(report: Report, assumer: Assumer, plan: Plan, index: int) -> None:
     hop = plan.hops[index]
     try:
         before = assumer.behind(plan, index).credentials
-        who = evidence.identify(assumer.aws(hop, before, sts.Clock()))
+        who = evidence.identify(assumer.aws(hop, before, Clock()))
     except Failure as failure:
         report.fail("source", failure)
         return
@@ -118,7 +119,7 @@ def _explain(report: Report, assumer: Assumer, plan: Plan, index: int) -> None:
     report.add("identity", evidence.yes(who.arn))
     # First of all, so that the time that AWS has is not spent on what only explains.
     refused = _attempted(assumer, plan, index)
-    aws = assumer.aws(hop, before, sts.Clock())
+    aws = assumer.aws(hop, before, Clock())
     policy, is_denied = evidence.policy_allows(aws, who, hop.step)
     found = evidence.find_role(aws, who, hop.step)
     temporary = before.session_token is not None

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from awsassume import browser, private, spinner, sts
+from awsassume.clock import Clock
 from awsassume.config import Config, Profile, did_you_mean
 from awsassume.credentials import Credentials, timestamp
 from awsassume.errors import ConfigurationFailure, Failure, SourceFailure, UsageFailure
@@ -149,7 +150,7 @@ def log_in(config: Config, found: SignOn, terms: Terms) -> int:
     """
     # No call of these is signed.
     nobody = Credentials("none", "none")
-    clock = sts.Clock(float(2 * BROWSER_SECONDS))
+    clock = Clock(float(2 * BROWSER_SECONDS))
     aws = sts.Aws(config, found.profile, found.region, nobody, clock, terms.tell)
     token = client = None
     if terms.opens and found.session:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from awsassume import private, record
-from awsassume.errors import RefusedFailure
+from awsassume import private, record, source, sts
+from awsassume.config import Chain, did_you_mean
+from awsassume.errors import ConfigurationFailure, Failure, RefusedFailure, SourceFailure
+from awsassume.regions import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from awsassume import sts
+    from awsassume.assume import Assumer
 
 FOLDER = "names"
-_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_IAM")
+_IAM = "AWS_ENDPOINT_URL_IAM"
 
 
 class Found(NamedTuple):
@@ -28,15 +28,71 @@ class Found(NamedTuple):
     guessed: bool
 
 
-def key(identity: str, name: str, environ: Mapping[str, str], region: str | None) -> str:
-    """Name the file that remembers a role's ARN: for one source identity, at one place."""
-    from awsassume import source
+def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str, bool]:
+    """Give the ARN of a role of the source's own account, and whether it was remembered. ``again`` asks AWS anew.
 
-    places = (environ.get(variable, "") for variable in _ENDPOINTS)
-    return source.digest("name", identity, name, *places, str(region))
+    Raises ConfigurationFailure where there is none, with the closest names.
+    """
+    config, planner, cache = assumer.config, assumer.planner, assumer.cache.directory
+    sourced = planner.finished(planner.source_steps(chain.roles), chain.origin, name)
+    hop = sourced.hops[0] if sourced.hops else None
+    settings = hop.settings if hop else config.settings(chain.origin)
+    region = planner.region([settings]) or planner.region_around() or "us-east-1"
+    key = source.digest(
+        "name",
+        hop.key if hop else source.identity(config, chain.origin),
+        name,
+        planner.endpoint(settings),
+        config.environ.get(_IAM, ""),
+        partition_of(region),
+    )
+    if cache is not None:
+        config.files.note(f"{cache}/{FOLDER}/{key}", replaced=True)
+    try:
+        arn = None if again else _remembered(cache, key)
+    except private.UntrustedError as error:
+        assumer.warn(f"not used: {error}")
+        arn = None
+    if arn:
+        return arn, True
+    try:
+        credentials = assumer.behind(sourced, -1).credentials
+        aws = sts.Aws(config, settings, region, credentials, assumer.clock, assumer.tell)
+        if hop is None:
+            assumer.name_signer(aws, chain.origin)
+        found = _look_up(aws, name)
+    except (SourceFailure, RefusedFailure) as failure:
+        raise _perhaps_a_profile(name, failure, config.names) from None
+    if found.arn is None:
+        raise ConfigurationFailure(
+            f'"{name}" is neither a profile of {config.config_file} nor a role of account {found.account_id}',
+            did_you_mean(name, [*config.names, *found.names])
+            or "see what there is: awsassume --list",
+        )
+    if found.guessed:
+        assumer.tell(f"ListRoles is denied; taking {found.arn}")
+        assumer.guessed = name
+    elif cache is not None:
+        try:
+            _remember(cache, key, found.arn)
+            # As it stands now, in what is remembered of this command line; another's newer answer counts.
+            config.files.note(f"{cache}/{FOLDER}/{key}", replaced=True)
+            return _remembered(cache, key) or found.arn, False
+        except (OSError, ValueError, private.UntrustedError) as error:
+            assumer.tell(f"the role's ARN can't be kept: {error}")
+    return found.arn, False
 
 
-def remembered(cache: str | None, key: str) -> str | None:
+def _perhaps_a_profile(name: str, failure: Failure, known: list[str]) -> Failure:
+    """Say that the name was taken for a role's: who meant a profile looks for the fault elsewhere otherwise."""
+    failure.message = (
+        f'"{name}" is no profile, and can\'t be looked up as a role: {failure.message}'
+    )
+    failure.hint = did_you_mean(name, known) or failure.hint
+    return failure
+
+
+def _remembered(cache: str | None, key: str) -> str | None:
     """Give the ARN that a name was last found to be, if it was. Raises private.UntrustedError."""
     if cache is None:
         return None
@@ -49,19 +105,17 @@ def remembered(cache: str | None, key: str) -> str | None:
     return dict(record.load(data or b"") or ()).get("role_arn")
 
 
-def remember(cache: str, key: str, arn: str) -> None:
+def _remember(cache: str, key: str, arn: str) -> None:
     """Keep an ARN. Raises private.UntrustedError or OSError."""
     private.make(cache)
     private.write(f"{cache}/{FOLDER}/{key}", record.dump([("role_arn", arn)]))
 
 
-def look_up(aws: sts.Aws, name: str) -> Found:
+def _look_up(aws: sts.Aws, name: str) -> Found:
     """Find a role by its name, or by its path and name, in the caller's account. Raises what AWS's refusals become.
 
     GetCallerIdentity, which needs no permission, then ListRoles through all its pages.
     """
-    from awsassume import sts
-
     identity = sts.caller_identity(aws)
     account = identity["Account"]
     try:

@@ -8,16 +8,15 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from awsassume import words
-from awsassume.config import Config, Profile
-from awsassume.errors import ConfigurationFailure, Failure, UsageFailure
-from awsassume.request import Request
+from awsassume.config import Profile
+from awsassume.errors import ConfigurationFailure
+from awsassume.given import Given, Settings
 
 SHORTEST_SECONDS = 900
-_SHOWN = 80
+_DURATION = "AWSASSUME_DURATION"
 LONGEST_SECONDS = 12 * 3600
 CHAINED_SECONDS = 3600
 ARN = re.compile(
@@ -25,33 +24,32 @@ ARN = re.compile(
 )
 _NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
-_SERIAL = re.compile(r"[\w+=/:,.@-]{9,256}", re.ASCII)
+# A hardware device's serial number, or a device's ARN; a security key (u2f) gives no code.
+_SERIAL = re.compile(
+    r"(?!arn:)[\w+=/:,.@-]{9,256}|arn:aws[a-z-]*:iam::\d{12}:(?:sms-)?mfa/[\w+=/,.@-]+", re.ASCII
+)
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:aws|\d{12}):policy/[\w+=,.@/-]+", re.ASCII)
-_TAG_KEY = re.compile(r"[\w\s.:/=+@-]{1,128}")
-_TAG_VALUE = re.compile(r"[\w\s.:/=+@-]{0,256}")
+# Letters, digits and blanks of any script; \s alone would let in tabs and line ends.
+_TAG = r"(?:[\w.:/=+@-]|[^\S\x00-\x1f\x7f-\x9f])"
+_TAG_KEY = re.compile(_TAG + r"{1,128}")
+_TAG_VALUE = re.compile(_TAG + r"{0,256}")
+_MOST_POLICY = 2048
+REGION = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", re.ASCII)
+REGION_RULE = "a Region, such as eu-west-1"
 _NAME_RULE = "2 to 64 letters, digits and _+=,.@-"
 
 
-class Given(NamedTuple):
-    """A value, and where it was given, in the user's words."""
-
-    text: str
-    where: str
-    kind: type[Failure]
-
-    def refuse(self, rule: str) -> Failure:
-        """Make the failure that says which value, from where, breaks which rule."""
-        shown = self.text if len(self.text) <= _SHOWN else self.text[:_SHOWN] + "…"
-        return self.kind(f"{self.where}: {shown!r} is not {rule}")
-
-
 class Step(NamedTuple):
-    """One AssumeRole: the parameters it is called with, whose profile it is, and how its MFA code is had."""
+    """One AssumeRole: the parameters it is called with, whose profile it is, and how its MFA code is had.
+
+    ``duration`` says where the duration was given, if it was.
+    """
 
     profile: Profile | None
     parameters: dict[str, Any]
     mfa_serial: str | None
     mfa_process: str | None
+    duration: Given | None
 
     @property
     def role_arn(self) -> str:
@@ -68,43 +66,25 @@ class Step(NamedTuple):
         """How long the session is asked to be; AWS's default is an hour."""
         return int(self.parameters.get("DurationSeconds", CHAINED_SECONDS))
 
+    def chained(self) -> "Step":
+        """Give the step as it can be with temporary credentials as its source, which is for an hour at most.
 
-class Reader:
-    """Reads one role's settings from the request (for the role that was asked for), its profile, and the variables."""
+        A longer default of the environment gives way. Raises UsageFailure or ConfigurationFailure for a longer wish.
+        """
+        if self.seconds <= CHAINED_SECONDS or self.duration is None:
+            return self
+        if self.duration.where == _DURATION:
+            return self._replace(parameters={**self.parameters, "DurationSeconds": CHAINED_SECONDS})
+        failure = self.duration.kind(
+            f"{self.duration.where}: {self.seconds} s is too long for {self.role_arn}:"
+            " with temporary credentials as its source a role lasts an hour at most",
+            "give 1h, or a source with long-term keys",
+        )
+        raise failure
 
-    def __init__(self, config: Config, profile: Profile | None, request: Request | None) -> None:
-        self.config = config
-        self.profile = profile
-        self.request = request
 
-    def given(
-        self, field: str, key: str | None = None, variable: str | None = None
-    ) -> Given | None:
-        """Find a setting: the option, else the profile's key, else the variable."""
-        option = getattr(self.request, field, None) if self.request else None
-        if option is not None:
-            return Given(str(option), "--" + field.replace("_", "-"), UsageFailure)
-        value = self.profile.get(key) if self.profile and key else None
-        if self.profile and key and value is not None:
-            where = (
-                f'{key} of profile "{self.profile.name}" in {self.config.where(self.profile, key)}'
-            )
-            return Given(value, where, ConfigurationFailure)
-        value = self.config.environ.get(variable) if variable else None
-        return Given(value, str(variable), ConfigurationFailure) if value else None
-
-    def listed(self, field: str, option: str, key: str) -> Iterator[Given]:
-        """Find a setting that is a list: every option, else the profile's key split at commas or lines."""
-        options = getattr(self.request, field, ()) if self.request else ()
-        if options:
-            for text in options:
-                yield Given(text, option, UsageFailure)
-            return
-        whole = self.given("", key)
-        if whole:
-            for text in re.split(r"[,\n]", whole.text):
-                if text.strip():
-                    yield whole._replace(text=text.strip())
+class Reader(Settings):
+    """Reads one role's parameters, and refuses here what AWS would refuse there."""
 
     def step(self, role_arn: Given) -> Step:
         """Read everything for one role. Raises UsageFailure or ConfigurationFailure for what AWS would refuse."""
@@ -128,9 +108,24 @@ class Reader:
         transitive = self._transitive_tags(parameters.get("Tags", []))
         if transitive:
             parameters["TransitiveTagKeys"] = transitive
-        serial = self._matching("mfa_serial", _SERIAL, "the serial number or ARN of an MFA device")
-        process = self.profile.get("mfa_process") if self.profile else None
-        return Step(self.profile, parameters, serial, process)
+        return Step(self.profile, parameters, self.serial(), self.process(), self._duration_given())
+
+    def serial(self) -> str | None:
+        """Read which MFA device."""
+        given = self.given("mfa_serial", "mfa_serial")
+        if given and ":u2f/" in given.text:
+            raise given.refuse(
+                "a device that gives codes: it is a security key, which STS does not take"
+            )
+        return self._matching(
+            "mfa_serial",
+            _SERIAL,
+            "the serial number or ARN (arn:aws:iam::123456789012:mfa/NAME) of an MFA device",
+        )
+
+    def process(self) -> str | None:
+        """Read which command gives the device's codes."""
+        return self.profile.get("mfa_process") if self.profile else None
 
     def _matching(self, name: str, pattern: re.Pattern[str], rule: str) -> str | None:
         given = self.given(name, name)
@@ -146,8 +141,13 @@ class Reader:
             raise given.refuse(_NAME_RULE)
         return given.text
 
+    def _duration_given(self) -> Given | None:
+        # The team's default is for the role that is asked for, and not for those on the way.
+        variable = _DURATION if self.request else None
+        return self.given("duration", "duration_seconds", variable)
+
     def _duration(self) -> int | None:
-        given = self.given("duration", "duration_seconds", "AWSASSUME_DURATION")
+        given = self._duration_given()
         if given is None:
             return None
         seconds = _seconds(given)
@@ -164,6 +164,9 @@ class Reader:
         text = given.text
         if not text.lstrip().startswith("{"):
             path = os.path.expanduser(text)
+            if given.kind is ConfigurationFailure:
+                # What a config file names is the same file wherever one stands.
+                path = os.path.join(os.path.dirname(self.config.config_file), path)
             try:
                 path = self.config.files.note(path)
                 with open(path, encoding="utf-8") as file:
@@ -177,7 +180,12 @@ class Reader:
             raise given.refuse(f"JSON ({error})") from None
         if not isinstance(document, dict):
             raise given.refuse("a policy document, which is a JSON object")
-        return json.dumps(document, separators=(",", ":"))
+        packed = json.dumps(document, separators=(",", ":"))
+        if len(packed) > _MOST_POLICY:
+            raise given.refuse(
+                f"allowed: {len(packed)} characters, and at most {_MOST_POLICY} may be"
+            )
+        return packed
 
     def _policy_arns(self) -> list[dict[str, str]]:
         found = list(self.listed("policy_arns", "--policy-arn", "policy_arns"))
@@ -196,23 +204,27 @@ class Reader:
             if not equals or not _TAG_KEY.fullmatch(key) or not _TAG_VALUE.fullmatch(value):
                 raise given.refuse("a tag: KEY=VALUE, of letters, digits, blanks and _.:/=+-@")
             if key.lower() in tags:
-                raise given.refuse(f'allowed: the tag key "{key}" is given twice')
+                raise given.refuse(
+                    f'allowed: the tag key "{key}" is given twice (case does not count)'
+                )
+            if key.lower().startswith("aws:"):
+                raise given.refuse("allowed: a tag key can't begin with aws:")
             tags[key.lower()] = (key, value)
             if len(tags) > 50:  # noqa: PLR2004  # AWS's limit
                 raise given.refuse("allowed: at most 50 tags")
         return [{"Key": key, "Value": value} for key, value in tags.values()]
 
     def _transitive_tags(self, tags: list[dict[str, str]]) -> list[str]:
-        keys = {tag["Key"] for tag in tags}
+        keys = {tag["Key"].lower() for tag in tags}
         found = list(self.listed("transitive_tags", "--transitive-tag", "transitive_session_tags"))
         for given in found:
-            if given.text not in keys:
+            if given.text.lower() not in keys:
                 raise given.refuse("the key of one of the session tags")
-        return [given.text for given in found]
+        return list(dict.fromkeys(given.text for given in found))
 
     def _source_identity(self) -> str | None:
         given = self.given("source_identity", "source_identity")
-        if given and (not _NAME.fullmatch(given.text) or given.text.startswith("aws:")):
+        if given and not _NAME.fullmatch(given.text):
             raise given.refuse(_NAME_RULE)
         return given.text if given else None
 
@@ -220,7 +232,7 @@ class Reader:
 def _seconds(given: Given) -> int | None:
     if given.text.isascii() and given.text.isdecimal():
         return int(given.text[:9])
-    if given.where == "AWSASSUME_DURATION":
+    if given.where == _DURATION:
         try:
             return words.duration(given.text)
         except ValueError:

@@ -5,10 +5,11 @@ import os
 import re
 from typing import NamedTuple
 
-from awsassume import environment, source, sts, words
+from awsassume import environment, regions, source, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
-from awsassume.errors import Failure, UsageFailure
-from awsassume.parameters import ARN, CHAINED_SECONDS, Given, Reader, Step
+from awsassume.errors import ConfigurationFailure, UsageFailure
+from awsassume.given import Given
+from awsassume.parameters import ARN, REGION, REGION_RULE, Reader, Step
 from awsassume.recall import Files, Target
 from awsassume.request import Request
 
@@ -31,10 +32,30 @@ _ENDPOINT_KEYS = (
 )
 
 
+# What means something to AssumeRole alone, and would be lost on a profile that needs none.
+_FOR_A_ROLE = (
+    "session_name",
+    "duration",
+    "external_id",
+    "mfa_serial",
+    "token_code",
+    "policy",
+    "source_identity",
+    "policy_arns",
+    "tags",
+    "transitive_tags",
+)
+
+
 class Hop(NamedTuple):
-    """One role on the way: what AssumeRole is told, where, and the key of the session that comes of it."""
+    """One role on the way: what AssumeRole is told, where, and the key of the session that comes of it.
+
+    ``settings`` is the profile whose endpoints and other settings hold for the call, ``endpoint`` what they come to.
+    """
 
     step: Step
+    settings: Profile | None
+    endpoint: str
     region: str
     key: str
 
@@ -82,101 +103,143 @@ class Planner:
             self.config.profile(request.profile, "--profile")
             if not profile.role_arn:
                 raise UsageFailure(
-                    f'profile "{profile.name}" has credentials of its own, so --profile has no meaning with it',
+                    f'--profile has no meaning with profile "{profile.name}", which names credentials and no role to assume',
                     f"run: awsassume {profile.name}",
                 )
         chain = self.config.chain(profile, source=request.profile)
         if not chain.roles:
-            return self.finished((), chain.origin, profile.name, None)
-        where = f'role_arn of profile "{profile.name}" in {self.config.where(profile, "role_arn")}'
-        step = self._step(Given(profile.role_arn or "", where, UsageFailure), profile, asked=True)
+            self._refuse_what_is_for_a_role(profile)
+            return self.finished((), chain.origin, profile.name)
         return self.finished(
-            (step, *self.source_steps(chain.roles[1:])), chain.origin, profile.name, profile
+            (
+                self._step(self._role_arn(profile), profile, asked=True),
+                *self.source_steps(chain.roles[1:]),
+            ),
+            chain.origin,
+            profile.name,
         )
+
+    def _refuse_what_is_for_a_role(self, profile: Profile) -> None:
+        """Raise UsageFailure for an option that would change nothing: somebody counts on what it does."""
+        for name in _FOR_A_ROLE:
+            if getattr(self.request, name):
+                option = "--" + name.replace("_", "-").removesuffix("s")
+                raise UsageFailure(
+                    f'{option} has no meaning with profile "{profile.name}", which names credentials and no role to assume',
+                    f"run: awsassume {profile.name}",
+                )
+
+    def _role_arn(self, profile: Profile) -> Given:
+        where = f'role_arn of profile "{profile.name}" in {self.config.where(profile, "role_arn")}'
+        return Given(profile.role_arn or "", where, ConfigurationFailure)
 
     def for_arn(self, arn: str, label: str, chain: Chain) -> Plan:
         """Plan for a role that no profile names."""
         step = self._step(Given(arn, "ROLE", UsageFailure), None, asked=True)
-        return self.finished((step, *self.source_steps(chain.roles)), chain.origin, label, None)
+        return self.finished((step, *self.source_steps(chain.roles)), chain.origin, label)
 
     def source_steps(self, roles: tuple[Profile, ...]) -> tuple[Step, ...]:
         """Read the settings of the roles that lead to the one asked for."""
-        return tuple(
-            self._step(
-                Given(role.role_arn or "", f'role_arn of profile "{role.name}"', UsageFailure),
-                role,
-                asked=False,
-            )
-            for role in roles
-        )
+        return tuple(self._step(self._role_arn(role), role, asked=False) for role in roles)
 
     def _step(self, arn: Given, profile: Profile | None, *, asked: bool) -> Step:
         reader = Reader(self.config, profile, self.request if asked else None)
         return reader.step(arn)
 
-    def finished(
-        self, steps: tuple[Step, ...], origin: Origin, label: str, profile: Profile | None
-    ) -> Plan:
+    def finished(self, steps: tuple[Step, ...], origin: Origin, label: str) -> Plan:
         """Give each step its region and key, innermost first: a session is what it is by its own source too."""
-        source_profile = self.config.find(origin.name) if origin.kind == "profile" else None
-        if source_profile and source_profile.get("credential_process"):
+        holder = self.config.find(origin.name) if origin.kind == "profile" else None
+        ambient = self.config.settings(origin)
+        if holder and holder.get("credential_process"):
             # Before any lock is taken: those above us hold some, and wait for us.
             source.refuse_loop(origin.name, self.config.environ)
-        region = self.region([profile, *(step.profile for step in steps), source_profile])
         identity = source.identity(self.config, origin)
-        key = source.digest("own", identity, self._endpoint(source_profile))
-        origin_key = key if _is_kept(origin, source_profile) else ""
+        key = source.digest("own", identity, self.endpoint(ambient))
+        origin_key = key if _is_kept(origin, holder) else ""
+        key = identity
         hops: list[Hop] = []
         for index, step in reversed(list(enumerate(steps))):
-            if index == len(steps) - 1 and step.mfa_serial is None and source_profile:
-                step = step._replace(  # noqa: PLW2901  # the source's device stands for the role's
-                    mfa_serial=source_profile.get("mfa_serial"),
-                    mfa_process=source_profile.get("mfa_process"),
-                )
-            self._check_length(step, chained=index < len(steps) - 1)
-            # Before role's profile may say where; a bare ARN is called as its source would call.
-            near = step.profile or source_profile
-            partition = step.role_arn.split(":")[1]
-            environ = self.config.environ
-            where = sts.region_for(
-                partition,
-                self.request.region,
-                near.get("region") if near else None,
-                environ.get("AWS_REGION"),
-                environ.get("AWS_DEFAULT_REGION"),
-                region,
-            )
+            settings = self._settings(steps, index, ambient)
+            region = self._region_of_call(step, settings, asked=index == 0)
+            innermost = index == len(steps) - 1
+            step = self._with_device_of(step, holder) if innermost else step.chained()  # noqa: PLW2901  # the same step, seen in its place
+            endpoint = self.endpoint(settings, region)
             told = json.dumps(step.parameters, sort_keys=True)
-            key = source.digest(
-                "role",
-                told,
-                step.mfa_serial or "",
-                where,
-                self._endpoint(near),
-                identity if not hops else key,
+            key = source.digest("role", told, step.mfa_serial or "", endpoint, key)
+            hops.insert(0, Hop(step, settings, endpoint, region, key))
+        if self.request.token_code and hops and not any(hop.step.mfa_serial for hop in hops):
+            raise UsageFailure(
+                "--token-code is given, and no MFA device", "give --mfa-serial, or set mfa_serial"
             )
-            hops.insert(0, Hop(step, where, key))
         policy = self.request.policy
         if policy and not policy.lstrip().startswith("{"):
             # The words that renew name it in full, even where it is not read.
             self.config.files.note(os.path.expanduser(policy))
+        region = self.region([*(step.profile for step in steps), holder]) or ""
         renew = " ".join(environment.encode(word) for word in words.renewal(self.request))
-        target = Target(hops[0].key if hops else origin_key, label, region or "", renew)
+        target = Target(hops[0].key if hops else origin_key, label, region, renew)
         plan = Plan(tuple(hops), origin, origin_key, target, self.config.files)
         target.asks = "yes" if plan.asks_for_code else ""
         return plan
 
-    def region(self, profiles: list[Profile | None]) -> str | None:
-        """Give the region that was named: by --region, the role's profile, or its source's."""
-        return self.request.region or next(
-            (found for profile in profiles if profile and (found := profile.get("region"))), None
+    def _with_device_of(self, step: Step, holder: Profile | None) -> Step:
+        reader = Reader(self.config, holder, None)
+        return step._replace(
+            mfa_serial=step.mfa_serial or reader.serial(),
+            mfa_process=step.mfa_process or reader.process(),
         )
 
-    def _check_length(self, step: Step, *, chained: bool) -> None:
-        if chained and step.seconds > CHAINED_SECONDS:
-            raise too_long(step)
+    def _settings(
+        self, steps: tuple[Step, ...], index: int, ambient: Profile | None
+    ) -> Profile | None:
+        """Choose whose endpoints hold for a step: its own profile's, or those of one that leads to it, as in botocore.
 
-    def _endpoint(self, profile: Profile | None) -> str:
+        A role that no profile names is called as its source would call.
+        """
+        outward = [step.profile for step in reversed(steps[: index + 1]) if step.profile]
+        inward = [step.profile for step in steps[index + 1 :] if step.profile]
+        own = next((profile for profile in outward if _has_endpoints(profile)), None)
+        return own or next(iter([*outward, *inward]), ambient)
+
+    def region(self, profiles: list[Profile | None]) -> str | None:
+        """Give the region that was named: by --region, the role's profile, or its source's."""
+        if self.request.region is not None:
+            return self._checked(Given(self.request.region, "--region", UsageFailure))
+        return next(
+            (found for profile in profiles if profile and (found := self.region_in(profile))), None
+        )
+
+    def region_in(self, profile: Profile) -> str | None:
+        """Give a profile's region. Raises ConfigurationFailure for what is none."""
+        text = profile.get("region")
+        if text is None:
+            return None
+        where = f'region of profile "{profile.name}" in {self.config.where(profile, "region")}'
+        return self._checked(Given(text, where, ConfigurationFailure))
+
+    def region_around(self) -> str | None:
+        """Give the region that the environment names."""
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            text = self.config.environ.get(name)
+            if text:
+                return self._checked(Given(text, name, ConfigurationFailure))
+        return None
+
+    def _checked(self, given: Given) -> str:
+        if not REGION.fullmatch(given.text):
+            raise given.refuse(REGION_RULE)
+        return given.text
+
+    def _region_of_call(self, step: Step, settings: Profile | None, *, asked: bool) -> str:
+        """Choose where STS is called: --region is for the role that was asked for, and for others where nothing else is."""
+        given = self.region([])
+        own = [self.region_in(profile) for profile in (step.profile, settings) if profile]
+        around = [*own, self.region_around()]
+        wanted = [given, *around] if asked else [*around, given]
+        return regions.region_for(step.role_arn.split(":")[1], *wanted)
+
+    def endpoint(self, profile: Profile | None, region: str = "") -> str:
+        """Write down all that decides which endpoint is called, but for the region: AWS takes a session everywhere."""
         named = {name: self.config.environ.get(name) for name in _ENDPOINT_VARIABLES}
         if profile:
             named.update({key: profile.get(key) for key in _ENDPOINT_KEYS})
@@ -184,16 +247,15 @@ class Planner:
             named["services"] = (
                 json.dumps(services, sort_keys=True, default=str) if services else None
             )
-        return json.dumps({name: value for name, value in named.items() if value}, sort_keys=True)
+        found = {name: value for name, value in named.items() if value}
+        if "legacy" in found.values():
+            # The global endpoint's sessions are not taken in the Regions that are off until one turns them on.
+            found["region"] = region
+        return json.dumps(found, sort_keys=True)
 
 
-def too_long(step: Step) -> Failure:
-    """Say that AWS gives a role assumed from a role, or with any temporary credentials, an hour at most."""
-    return UsageFailure(
-        f"{step.seconds} s is too long for {step.role_arn}:"
-        " with temporary credentials as its source a role lasts an hour at most",
-        "give --duration 1h, or a source with long-term keys",
-    )
+def _has_endpoints(profile: Profile) -> bool:
+    return any(profile.get(key) for key in (*_ENDPOINT_KEYS, "services"))
 
 
 def _is_kept(origin: Origin, profile: Profile | None) -> bool:
@@ -201,7 +263,7 @@ def _is_kept(origin: Origin, profile: Profile | None) -> bool:
     if origin.kind != "profile" or profile is None:
         return False
     return not profile.has_static_keys or bool(
-        profile.get("sso_session") or profile.get("sso_start_url")
+        profile.get("sso_account_id") or profile.get("sso_role_name")
     )
 
 

@@ -35,10 +35,10 @@ _SECRETS = frozenset(
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
         "AWS_SECURITY_TOKEN",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "AWS_BEARER_TOKEN_BEDROCK",
     )
 )
+_CONTAINER = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 # These say how to print or prompt, and lead to no other session.
 _PASSING = frozenset(
     (
@@ -74,7 +74,10 @@ def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
     lines = [__version__, *argv, ""]
     for name in sorted(environ):
         if name.startswith("AWS") or name in _NAMES:
-            if name in _SECRETS:
+            if name == _CONTAINER:
+                # It alone may tell whose credentials an address gives.
+                lines.append(f"{name} {record.checksum(os.fsencode(environ[name]))}")
+            elif name in _SECRETS:
                 lines.append(name)
             elif name not in _PASSING:
                 lines.append(f"{name}={environ[name]}")

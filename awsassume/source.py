@@ -4,24 +4,28 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import botocore.credentials
-from botocore import exceptions
 
+from awsassume import complaints
+from awsassume.clock import Clock, OutOfTimeError
 from awsassume.config import Config, Origin
 from awsassume.credentials import Credentials
-from awsassume.errors import ConfigurationFailure, LoginFailure, SourceFailure
+from awsassume.errors import ConfigurationFailure, SourceFailure
+from awsassume.regions import region_for
 
 # Set for the processes that botocore starts for us: the profiles whose credential_process is being asked.
 CALLERS = "AWSASSUME_CALLERS"
 _DEEPEST = 8
+# What of a profile says whose credentials it has, beside the role that it may name.
 _NAMING = (
+    "aws_access_key_id",
     "credential_process",
+    "ec2_metadata_service_endpoint",
     "login_session",
-    "role_arn",
-    "role_session_name",
     "sso_account_id",
     "sso_region",
     "sso_role_name",
@@ -29,43 +33,54 @@ _NAMING = (
     "sso_start_url",
     "web_identity_token_file",
 )
+_WEB_IDENTITY = ("role_arn", "role_session_name")
+# What of the environment does, for each kind of origin. The tokens are secrets: only a digest of all goes anywhere.
+_VARIABLES = {
+    "Environment": ("AWS_ACCESS_KEY_ID",),
+    "WebIdentity": ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME"),
+    "EcsContainer": (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    ),
+    "Ec2InstanceMetadata": (
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    ),
+}
+_ON_MACHINE = ("EcsContainer", "Ec2InstanceMetadata")
+
+
+def has_keys(config: Config, origin: Origin) -> bool:
+    """Tell whether an origin's keys stand where they are read, rather than being asked for somewhere."""
+    profile = config.find(origin.name) if origin.kind == "profile" else None
+    if profile is None:
+        return origin.kind == "Environment"
+    # botocore asks these before it looks at keys in the same profile.
+    others = ("web_identity_token_file", "sso_account_id", "sso_role_name")
+    return profile.has_static_keys and not any(profile.get(key) for key in others)
 
 
 def identity(config: Config, origin: Origin) -> str:
-    """Name the identity behind an origin without asking anybody: a text that changes when the identity does.
+    """Name the identity behind an origin without asking anybody: a digest that changes when the identity does.
 
-    For keys it is the access key id; for SSO, a process and a web identity what the profile says of them.
+    For keys it is the access key id; for SSO, a process and a web identity what the profile says of them; for what a
+    machine gives, which machine that is.
     """
-    environ = config.environ
-    if origin.kind == "Environment":
-        return f"key {environ.get('AWS_ACCESS_KEY_ID', '')}"
-    if origin.kind == "profile":
-        profile = config.find(origin.name)
-        values = profile.values if profile else {}
-        if "aws_access_key_id" in values and not _outranked(values):
-            return f"key {values['aws_access_key_id']}"
-        named: dict[str, Any] = {key: values[key] for key in _NAMING if key in values}
-        sso = config.full.get("sso_sessions", {}).get(values.get("sso_session"))
-        if sso:
-            named["session"] = sso
-        if not named:
-            named = {
-                key: environ.get(key) for key in ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
-            }
-        return f"profile {json.dumps(named, sort_keys=True, default=str)}"
-    if origin.kind == "EcsContainer":
-        names = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
-        return "container " + " ".join(environ.get(name, "") for name in names)
-    return f"{origin.kind} {os.uname().nodename} {environ.get('AWS_EC2_METADATA_SERVICE_ENDPOINT', '')}"
-
-
-def _outranked(values: Any) -> bool:  # noqa: ANN401  # a section, as botocore gives it
-    # botocore asks these before it looks at keys in the same profile.
-    return bool(
-        values.get("web_identity_token_file")
-        or values.get("sso_session")
-        or values.get("sso_start_url")
-    )
+    named: dict[str, Any] = {
+        name: config.environ.get(name) for name in _VARIABLES.get(origin.kind, ())
+    }
+    profile = config.find(origin.name) if origin.name else None
+    if profile and origin.kind != "Environment":
+        keys: tuple[str, ...] = _NAMING
+        if origin.kind == "WebIdentity" or profile.get("web_identity_token_file"):
+            keys += _WEB_IDENTITY
+        named["profile"] = {key: profile.values[key] for key in keys if key in profile.values}
+        named["session"] = config.full.get("sso_sessions", {}).get(profile.get("sso_session"))
+    if origin.kind in _ON_MACHINE:
+        named["machine"] = os.uname().nodename
+    return digest(origin.kind, json.dumps(named, sort_keys=True, default=str))
 
 
 def digest(*parts: str) -> str:
@@ -73,29 +88,28 @@ def digest(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
 
 
-def load(config: Config, origin: Origin) -> Credentials:
+def load(config: Config, origin: Origin, clock: Clock | None = None) -> Credentials:
     """Get the credentials of an origin, through botocore. Raises SourceFailure or ConfigurationFailure."""
     if origin.kind == "none":
-        raise SourceFailure(
-            "there are no source credentials", "run: aws configure, or give --profile NAME"
-        )
+        raise _missing(config, origin)
+    profile = config.find(origin.name) if origin.name else None
+    process = profile is not None and profile.get("credential_process") is not None
+    found = frozen = None
     callers = os.environ.get(CALLERS)
     try:
-        found = _resolver(config, origin).load_credentials()
-        frozen = found.get_frozen_credentials() if found else None
-    except exceptions.BotoCoreError as error:
-        raise _explained(error, origin) from None
-    except RuntimeError:
-        # So botocore says that what it was given is over.
+        # A process may be waiting for a person's touch, which takes no time of AWS's, and put a question of its own,
+        # which nothing must be drawn over.
+        with nullcontext() if process else (clock or Clock()).running(str(origin)):
+            found = _resolver(config, origin).load_credentials()
+            frozen = found.get_frozen_credentials() if found else None
+    except ConfigurationFailure:
+        raise
+    except OutOfTimeError:
         raise SourceFailure(
-            f"the credentials of {origin} have expired",
-            "get new ones, or give another source: --profile NAME",
+            f"the credentials of {origin} did not come in time", "check the network, then try again"
         ) from None
-    except ValueError:
-        what = "AWS_CREDENTIAL_EXPIRATION" if origin.kind == "Environment" else "their expiration"
-        raise SourceFailure(
-            f"the credentials of {origin} can't be used: {what} is no date"
-        ) from None
+    except Exception as error:  # noqa: BLE001  # every provider raises what its own machinery does
+        raise complaints.explained(error, config, origin) from None
     finally:
         # The process has answered, and asking it a second time is no loop.
         if callers is None:
@@ -119,47 +133,65 @@ def load(config: Config, origin: Origin) -> Credentials:
 
 
 def _missing(config: Config, origin: Origin) -> SourceFailure:
-    if origin.kind == "Ec2InstanceMetadata" and config.find("default") is None:
+    if origin.kind in {"none", "Ec2InstanceMetadata"} and not origin.name:
         return SourceFailure(
             "there are no source credentials", "run: aws configure, or give --profile NAME"
         )
-    return SourceFailure(f"{origin} has no credentials", "give another source: --profile NAME")
+    if origin.kind == "none":
+        return SourceFailure(
+            f'profile "{origin.name}" has no credentials', f"add them to {config.config_file}"
+        )
+    hint = "give another source: --profile NAME"
+    if origin.kind == "Ec2InstanceMetadata":
+        hint = f'profile "{origin.name}" sends there; {hint}'
+    elif origin.kind == "Environment":
+        hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    elif origin.kind == "EcsContainer":
+        hint = "set AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI"
+    return SourceFailure(f"{origin} has no credentials", hint)
 
 
 def _resolver(config: Config, origin: Origin) -> botocore.credentials.CredentialResolver:
-    if origin.kind == "profile":
-        profile = config.find(origin.name)
-        process = profile.get("credential_process") if profile else None
-        if process:
-            _enter(origin.name)
-        session = config.session(origin.name if profile else None)
-        builder = botocore.credentials.ProfileProviderBuilder(
-            session, cache={}, region_name=session.get_config_variable("region")
+    profile = config.find(origin.name) if origin.name else None
+    session = config.session(profile.name if profile else None)
+    if session.get_config_variable("region") is None:
+        # botocore reads AWS_DEFAULT_REGION alone, and can't call STS without a region at a given endpoint.
+        arn = (profile.get("role_arn") if profile else None) or config.environ.get("AWS_ROLE_ARN")
+        partition = arn.split(":")[1] if arn and arn.startswith("arn:") else "aws"
+        session.set_config_variable(
+            "region", region_for(partition, config.environ.get("AWS_REGION"))
         )
-        providers = builder.providers(
-            profile_name=origin.name, disable_env_vars=profile is not None
+    if origin.kind == "Environment":
+        return botocore.credentials.CredentialResolver([botocore.credentials.EnvProvider()])
+    if origin.kind in _ON_MACHINE:
+        wanted = (
+            botocore.credentials.ContainerProvider,
+            botocore.credentials.InstanceMetadataProvider,
+        )[_ON_MACHINE.index(origin.kind)]
+        full = botocore.credentials.create_credential_resolver(session)
+        return botocore.credentials.CredentialResolver(
+            [provider for provider in full.providers if isinstance(provider, wanted)]
         )
-        for provider in providers:
-            # Each would read its file again.
-            if isinstance(provider, botocore.credentials.SharedCredentialProvider):
-                provider._ini_parser = lambda _: config.stored  # type: ignore[attr-defined]  # noqa: SLF001  # there is no other way in
-            elif isinstance(provider, botocore.credentials.ConfigProvider):
-                provider._config_parser = lambda _: config.parsed  # type: ignore[attr-defined]  # noqa: SLF001  # the same
-        if profile and profile.calls_us and profile.has_static_keys:
-            providers = [provider for provider in providers if provider.METHOD != "custom-process"]
-        return botocore.credentials.CredentialResolver(providers)
-    session = config.session()
-    full = botocore.credentials.create_credential_resolver(session)
-    method = {
-        "Environment": botocore.credentials.EnvProvider,
-        "EcsContainer": botocore.credentials.ContainerProvider,
-        "Ec2InstanceMetadata": botocore.credentials.InstanceMetadataProvider,
-    }[origin.kind]
-    if method is botocore.credentials.EnvProvider:
-        return botocore.credentials.CredentialResolver([method()])
-    return botocore.credentials.CredentialResolver(
-        [p for p in full.providers if isinstance(p, method)]
+    if profile and profile.get("credential_process"):
+        _enter(profile.name)
+    builder = botocore.credentials.ProfileProviderBuilder(
+        session, cache={}, region_name=session.get_config_variable("region")
     )
+    of_environment = origin.kind == "WebIdentity"
+    providers = builder.providers(
+        profile_name=origin.name or "default", disable_env_vars=not of_environment
+    )
+    for provider in providers:
+        # Each would read its file again.
+        if isinstance(provider, botocore.credentials.SharedCredentialProvider):
+            provider._ini_parser = lambda _: config.stored  # type: ignore[attr-defined]  # noqa: SLF001  # there is no other way in
+        elif isinstance(provider, botocore.credentials.ConfigProvider):
+            provider._config_parser = lambda _: config.parsed  # type: ignore[attr-defined]  # noqa: SLF001  # the same
+    if of_environment:
+        providers = providers[:1]
+    elif profile and profile.calls_us and profile.has_static_keys:
+        providers = [provider for provider in providers if provider.METHOD != "custom-process"]
+    return botocore.credentials.CredentialResolver(providers)
 
 
 def refuse_loop(name: str, environ: Mapping[str, str]) -> None:
@@ -187,31 +219,3 @@ def _expiration(found: object) -> int | None:
     if not isinstance(until, datetime):
         return None
     return int(until.astimezone(UTC).timestamp())
-
-
-def _explained(error: exceptions.BotoCoreError, origin: Origin) -> SourceFailure:
-    login = f"run: aws sso login --profile {origin.name}" if origin.kind == "profile" else None
-    if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError):
-        if login:
-            login += f", or: awsassume --login {origin.name}"
-        return LoginFailure(f"the SSO login of {origin} has expired or was never made", login)
-    if isinstance(error, exceptions.LoginError):
-        return SourceFailure(
-            f"the login of {origin} has expired or was never made",
-            login and login.replace(" sso", ""),
-        )
-    if isinstance(error, exceptions.PartialCredentialsError):
-        return SourceFailure(
-            f"{origin} has only part of its credentials: {error.kwargs.get('cred_var')} is missing"
-        )
-    if isinstance(error, exceptions.CredentialRetrievalError):
-        return SourceFailure(f"the credentials of {origin} can't be had: {_last_line(str(error))}")
-    return SourceFailure(f"the credentials of {origin} can't be had: {_last_line(str(error))}")
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # Where it was one of us, the last line is what to do next, and not what is wrong.
-    ours = [line.partition("awsassume: ")[2] for line in lines if "awsassume: " in line]
-    said = (ours or lines or ["no reason given"])[-1]
-    return "".join(char for char in said[:300] if char.isprintable())

@@ -1,51 +1,25 @@
 """STS and IAM: AssumeRole, GetSessionToken, GetCallerIdentity, ListRoles; and AWS's errors as ours."""
 
 import math
-import re
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import botocore.config
 import botocore.loaders
-from botocore import exceptions, parsers
+from botocore import exceptions
 
+from awsassume.clock import Clock, OutOfTimeError
 from awsassume.config import Config, Profile
 from awsassume.credentials import Credentials
-from awsassume.errors import ConfigurationFailure, RefusedFailure, SourceFailure, WrongTokenCode
+from awsassume.errors import RefusedFailure
+from awsassume.refusals import GARBLED, explained, garbled
 from awsassume.sessions import LONGEST_SECONDS
-from awsassume.spinner import Waiting, silent
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
-# The Rust SDK kills a credential_process at 21 seconds, so 20 are all there is: 14 for AWS, or 15 of waiting for another
-# process (which has its 14, and a second to be done) and 5 for AWS.
-CALL_SECONDS = 14
-LEAST_SECONDS = 5
 ATTEMPTS = 3
-_HOME_REGIONS = {
-    "aws": "us-east-1",
-    "aws-cn": "cn-north-1",
-    "aws-us-gov": "us-gov-west-1",
-    "aws-iso": "us-iso-east-1",
-    "aws-iso-b": "us-isob-east-1",
-    "aws-iso-e": "eu-isoe-west-1",
-    "aws-iso-f": "us-isof-south-1",
-    "aws-eusc": "eusc-de-east-1",
-}
-_PREFIXES = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "eu-isoe-": "aws-iso-e",
-    "us-isof-": "aws-iso-f",
-    "eusc-": "aws-eusc",
-}
 _SERVICES = ["account", "iam", "signin", "sso", "sso-oidc", "sts"]
 
 
@@ -54,75 +28,6 @@ class _Loader(botocore.loaders.Loader):
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # botocore's own signature
         return _SERVICES
-
-
-class OutOfTimeError(BaseException):
-    """The time that AWS has in all is used up.
-
-    No ``Exception``: urllib3 and botocore would take it for a connection that broke, and try once more.
-    """
-
-
-# What botocore raises for an answer that is none: a captive portal's page, a number for a date, half a document.
-_GARBLED = (parsers.ResponseParserError, KeyError, ValueError, TypeError, AttributeError)
-
-
-class Clock:
-    """What is left of the seconds that AWS has, over all calls of one run; a person typing a code is not counted."""
-
-    def __init__(self, seconds: float = CALL_SECONDS, waiting: Waiting = silent) -> None:
-        self.left = seconds
-        self._waiting = waiting
-
-    def spend(self, seconds: float) -> None:
-        """Take off what went by without AWS; something is left for it in any case."""
-        self.left = max(min(self.left, LEAST_SECONDS), self.left - max(0.0, seconds))
-
-    @contextmanager
-    def running(self, what: str) -> Iterator[None]:
-        """Show that ``what`` is waited for, and stop it when the time is up. Raises OutOfTimeError."""
-        with self._waiting(what), self._running():
-            yield
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        if (
-            not hasattr(signal, "setitimer")
-            or threading.current_thread() is not threading.main_thread()
-        ):
-            yield
-            return
-
-        def ring(*_: object) -> None:
-            raise OutOfTimeError
-
-        if self.left <= 0:
-            raise OutOfTimeError
-        began = time.monotonic()
-        earlier = signal.signal(signal.SIGALRM, ring)
-        signal.setitimer(signal.ITIMER_REAL, self.left)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, earlier)
-            self.left -= time.monotonic() - began
-
-
-def partition_of(region: str) -> str:
-    """Tell the partition of a region by its name; ``aws`` where nothing says otherwise."""
-    for prefix, partition in _PREFIXES.items():
-        if region.startswith(prefix):
-            return partition
-    return "aws"
-
-
-def region_for(partition: str, *wanted: str | None) -> str:
-    """Give the first wanted region that is in the partition, else the partition's first."""
-    for region in wanted:
-        if region and partition_of(region) == partition:
-            return region
-    return _HOME_REGIONS.get(partition, "us-east-1")
 
 
 class Aws:
@@ -136,10 +41,16 @@ class Aws:
         credentials: Credentials,
         clock: Clock,
         tell: Callable[[str], None],
+        *,
+        whose: str = "the source",
+        renewal: str = "get new ones, or give another source: --profile NAME",
     ) -> None:
         self.region = region
         self.credentials = credentials
         self.service = "sts"
+        # For messages: whose credentials these are, and how to get new ones.
+        self.whose = whose
+        self.renewal = renewal
         self._clock = clock
         self._tell = tell
         self._session = config.session(profile.name if profile else None)
@@ -157,11 +68,11 @@ class Aws:
             exceptions.ClientError,
             exceptions.BotoCoreError,
             OutOfTimeError,
-            *_GARBLED,
+            *GARBLED,
         ) as error:
             failure = explained(error, operation, self)
             self._tell(
-                f"{service}:{operation} in {self.region}: {getattr(failure, 'code', '') or 'no answer'} after {_spent(began)}"
+                f"{service}:{operation} in {self.region}: {failure.code or 'no answer'} after {_spent(began)}"
             )
             raise failure from None
         self._tell(f"{service}:{operation} in {self.region}: {_spent(began)}")
@@ -171,6 +82,12 @@ class Aws:
         """Give the endpoint's URL, for messages."""
         client = self._clients.get(service)
         return str(client.meta.endpoint_url) if client else service
+
+    @property
+    def ca_bundle(self) -> str | None:
+        """The file of trusted certificates that was named, if one was."""
+        named = self._session.get_config_variable("ca_bundle")
+        return None if named is None else str(named)
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # botocore makes the class at run time
         """Give the client of a service."""
@@ -214,7 +131,7 @@ def caller_identity(aws: Aws) -> dict[str, str]:
     try:
         return {name: str(answer[name]) for name in ("Account", "Arn", "UserId")}
     except KeyError:
-        raise _garbled("GetCallerIdentity") from None
+        raise garbled("GetCallerIdentity") from None
 
 
 def list_roles(aws: Aws) -> list[str]:
@@ -234,7 +151,7 @@ def session_credentials(answer: dict[str, Any], account_id: str | None) -> Crede
     given = answer.get("Credentials") or {}
     until = given.get("Expiration")
     if not isinstance(until, datetime):
-        raise _garbled("STS")
+        raise garbled("STS")
     expiration = math.floor(until.astimezone(UTC).timestamp())
     now = time.time()
     if expiration <= now:
@@ -256,161 +173,4 @@ def session_credentials(answer: dict[str, Any], account_id: str | None) -> Crede
             account_id,
         )
     except (KeyError, ValueError, TypeError, AttributeError):
-        raise _garbled("STS") from None
-
-
-def _garbled(who: str) -> RefusedFailure:
-    return RefusedFailure(
-        f"the answer was not {who}'s",
-        "is a proxy or a captive portal in between? check AWS_ENDPOINT_URL and HTTPS_PROXY",
-    )
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)[:600].strip().rstrip(".")
-
-
-_TOKEN_CODE = re.compile(
-    r"MultiFactorAuthentication failed|invalid MFA one time pass code|TokenCode", re.IGNORECASE
-)
-
-# AWS's code, and for each the sentence and the next step. {who} is the operation; AWS's own words follow where they help.
-_CODES: dict[str, tuple[str, str | None]] = {
-    "ExpiredToken": (
-        "the source credentials have expired",
-        "get new ones, or give another source: --profile NAME",
-    ),
-    "ExpiredTokenException": (
-        "the source credentials have expired",
-        "get new ones, or give another source: --profile NAME",
-    ),
-    "InvalidClientTokenId": (
-        "AWS does not know the source's access key {key}",
-        "was it deleted, or is it another partition's? run: aws configure list",
-    ),
-    "UnrecognizedClientException": (
-        "AWS does not know the source's access key {key}",
-        "was it deleted, or is it another partition's? run: aws configure list",
-    ),
-    "SignatureDoesNotMatch": (
-        "the secret of the source's access key {key} is wrong",
-        "run: aws configure, and paste the secret again",
-    ),
-    "InvalidAccessKeyId": (
-        "AWS does not know the source's access key {key}",
-        "run: aws configure list",
-    ),
-}
-_REFUSALS: dict[str, tuple[str, str | None]] = {
-    "RegionDisabledException": (
-        "STS is not active in {region} for this account",
-        "activate it under IAM, Account settings; or give --region us-east-1",
-    ),
-    "MalformedPolicyDocument": (
-        "AWS can't read the session policy",
-        "check --policy against the policy grammar",
-    ),
-    "PackedPolicyTooLarge": (
-        "the session policies and tags together are too large",
-        "give a shorter --policy, or fewer --tag",
-    ),
-    "IDPCommunicationError": ("STS could not reach the identity provider", "try again"),
-    "RequestTimeTooSkewed": ("this machine's clock is wrong", "set it, then try again: date -u"),
-}
-_THROTTLED = {
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-    "SlowDown",
-}
-
-
-def explained(
-    error: BaseException, operation: str, aws: Aws
-) -> RefusedFailure | SourceFailure | ConfigurationFailure | Any:  # noqa: ANN401
-    """Make AWS's refusal, or the lack of an answer, a sentence and a next step; AWS's code is kept."""
-    name = "".join(word.title() for word in operation.split("_"))
-    if isinstance(error, exceptions.ClientError):
-        return _refused(error, name, aws)
-    return _unreached(error, name, aws)
-
-
-def _coded(failure: SourceFailure, code: str) -> SourceFailure:
-    failure.code = code  # type: ignore[attr-defined]  # kept for --verbose
-    return failure
-
-
-def _refused(error: exceptions.ClientError, name: str, aws: Aws) -> Any:  # noqa: ANN401  # a RefusedFailure or a SourceFailure
-    details = error.response.get("Error", {})
-    code, words = str(details.get("Code", "")), _plain(str(details.get("Message", "")))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code == "SignatureDoesNotMatch" and "expired" in words.lower():
-        code = "RequestTimeTooSkewed"
-    if code in _CODES:
-        sentence, hint = _CODES[code]
-        return _coded(
-            SourceFailure(f"{sentence.format(key=aws.credentials.access_key_id)} ({code})", hint),
-            code,
-        )
-    if code in _REFUSALS:
-        sentence, hint = _REFUSALS[code]
-        return RefusedFailure(f"{sentence.format(region=aws.region)} ({code}: {words})", hint, code)
-    if code in _THROTTLED:
-        return RefusedFailure(
-            f"AWS is throttling {name} ({code})", "wait a little, then try again", code
-        )
-    if code == "AccessDenied" and _TOKEN_CODE.search(words):
-        return WrongTokenCode(
-            f"the MFA code was refused ({code}: {words})",
-            "type the code that the device shows next",
-            code,
-        )
-    if code == "ValidationError" and "DurationSeconds exceeds the MaxSessionDuration" in words:
-        return RefusedFailure(
-            f"the duration is longer than the role allows ({code}: {words})", None, code
-        )
-    if not code or code.isdecimal() or status >= 500:  # noqa: PLR2004  # HTTP's server errors
-        return RefusedFailure(
-            f"{name} failed at {aws.endpoint('sts')}: HTTP {status or code} ({words or code})",
-            "try again",
-            code,
-        )
-    return RefusedFailure(f"AWS refused {name}: {words} ({code})", None, code)
-
-
-def _unreached(error: BaseException, name: str, aws: Aws) -> RefusedFailure | ConfigurationFailure:
-    where = aws.endpoint(aws.service)
-    if isinstance(error, OutOfTimeError):
-        return RefusedFailure(
-            f"{where} did not finish {name} in time",
-            "check the network, then try again",
-        )
-    if isinstance(error, exceptions.ProxyConnectionError):
-        return RefusedFailure(
-            f"the proxy on the way to {where} can't be reached", "check HTTPS_PROXY and NO_PROXY"
-        )
-    if isinstance(error, exceptions.SSLError):
-        return RefusedFailure(
-            f"the TLS certificate of {where} is not trusted",
-            "check AWS_CA_BUNDLE, or the proxy in between",
-        )
-    if isinstance(error, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError):
-        return RefusedFailure(
-            f"{where} did not answer {name} in time", "check the network, then try again"
-        )
-    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
-        return RefusedFailure(
-            f"{where} can't be reached for {name}", "check the network, then try again"
-        )
-    if isinstance(
-        error,
-        exceptions.UnknownRegionError | exceptions.InvalidRegionError | exceptions.NoRegionError,
-    ) or (isinstance(error, ValueError) and "endpoint" in str(error).lower()):
-        return ConfigurationFailure(
-            f"region {aws.region!r} or its endpoint is not one that can be called: {_plain(str(error))}",
-            "check --region and endpoint_url",
-        )
-    if isinstance(error, (*_GARBLED, exceptions.IncompleteReadError)):
-        return _garbled("STS")
-    return RefusedFailure(f"{name} failed: {_plain(str(error))}", None)
+        raise garbled("STS") from None

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from awsassume import display, environment, listing, slow, source, sts
 from awsassume.assume import Assumer
+from awsassume.clock import Clock
 from awsassume.config import Origin, Profile
 from awsassume.credentials import Credentials, timestamp
 from awsassume.display import Text
@@ -42,7 +43,7 @@ def run(program: Program, request: Request) -> int:
     holder = _as_role(assumer) if request.role is not None else _now(program, assumer)
     region = holder.region or "us-east-1"
 
-    def aws(clock: sts.Clock) -> sts.Aws:
+    def aws(clock: Clock) -> sts.Aws:
         return sts.Aws(
             assumer.config, holder.profile, region, holder.credentials, clock, assumer.tell
         )
@@ -54,7 +55,7 @@ def run(program: Program, request: Request) -> int:
             role = program.environ.get(environment.ROLE) or "ROLE"
             failure.hint = f"run: awsassume {role}, or to be yourself again: awsassume --clear"
         raise
-    fields = _fields(identity, _alias(aws(sts.Clock(_ALIAS_SECONDS))), holder)
+    fields = _fields(identity, _alias(aws(Clock(_ALIAS_SECONDS))), holder)
     if request.json:
         display.show_json(program, fields)
     else:
@@ -95,9 +96,7 @@ def _now(program: Program, assumer: Assumer) -> Holder:
         return Holder(credentials, where, profile, region or profile.get("region"))
     chain = assumer.planner.source_chain()
     label = named or "default"
-    plan = assumer.planner.finished(
-        assumer.planner.source_steps(chain.roles), chain.origin, label, None
-    )
+    plan = assumer.planner.finished(assumer.planner.source_steps(chain.roles), chain.origin, label)
     credentials = assumer.obtain(plan).credentials
     where = str(plan.origin)
     if plan.origin.kind == "EcsContainer" and _is_served(environ):
