@@ -103,7 +103,7 @@ class Planner:
             self.config.profile(request.profile, "--profile")
             if not profile.role_arn:
                 raise UsageFailure(
-                    f'--profile has no meaning with profile "{profile.name}", which names credentials and no role to assume',
+                    f'profile "{profile.name}" has credentials of its own, so --profile has no meaning with it',
                     f"run: awsassume {profile.name}",
                 )
         chain = self.config.chain(profile, source=request.profile)
@@ -165,7 +165,7 @@ class Planner:
             step = self._with_device_of(step, holder) if innermost else step.chained()  # noqa: PLW2901  # the same step, seen in its place
             endpoint = self.endpoint(settings, region)
             told = json.dumps(step.parameters, sort_keys=True)
-            key = source.digest("role", told, step.mfa_serial or "", endpoint, key)
+            key = source.digest("role", told, step.mfa_serial or "", region, endpoint, key)
             hops.insert(0, Hop(step, settings, endpoint, region, key))
         if self.request.token_code and hops and not any(hop.step.mfa_serial for hop in hops):
             raise UsageFailure(
@@ -239,7 +239,7 @@ class Planner:
         return regions.region_for(step.role_arn.split(":")[1], *wanted)
 
     def endpoint(self, profile: Profile | None, region: str = "") -> str:
-        """Write down all that decides which endpoint is called, but for the region: AWS takes a session everywhere."""
+        """Write down all that decides which endpoint is called, but for the region."""
         named = {name: self.config.environ.get(name) for name in _ENDPOINT_VARIABLES}
         if profile:
             named.update({key: profile.get(key) for key in _ENDPOINT_KEYS})

@@ -78,9 +78,18 @@ def identity(config: Config, origin: Origin) -> str:
             keys += _WEB_IDENTITY
         named["profile"] = {key: profile.values[key] for key in keys if key in profile.values}
         named["session"] = config.full.get("sso_sessions", {}).get(profile.get("sso_session"))
+        if set(named["profile"]) == {"aws_access_key_id"} and origin.kind == "profile":
+            # The same keys are the same user, whoever holds them.
+            return _of_key(profile.values["aws_access_key_id"])
+    if origin.kind == "Environment":
+        return _of_key(named["AWS_ACCESS_KEY_ID"])
     if origin.kind in _ON_MACHINE:
         named["machine"] = os.uname().nodename
     return digest(origin.kind, json.dumps(named, sort_keys=True, default=str))
+
+
+def _of_key(access_key_id: object) -> str:
+    return digest("key", str(access_key_id))
 
 
 def digest(*parts: str) -> str:
