@@ -37,13 +37,14 @@ def explained(
     """Make what a provider of botocore raised a sentence and a next step."""
     if isinstance(error, exceptions.ClientError):
         return _refused(error, config, origin)
-    if isinstance(error, _SSO):
-        return LoginFailure(
-            f"the SSO login of {origin} has expired or was never made", renewal(config, origin)
+    if isinstance(error, (*_SSO, exceptions.LoginError)):
+        kind, what = (
+            (SourceFailure, "login")
+            if isinstance(error, exceptions.LoginError)
+            else (LoginFailure, "SSO login")
         )
-    if isinstance(error, exceptions.LoginError):
-        return SourceFailure(
-            f"the login of {origin} has expired or was never made", renewal(config, origin)
+        return kind(
+            f"the {what} of {origin} has expired or was never made", renewal(config, origin)
         )
     if isinstance(error, exceptions.MissingDependencyException):
         return SourceFailure(

@@ -262,11 +262,12 @@ def test_retries_are_botocore_s_standard_ones_with_full_jitter(bench: Bench) -> 
     from botocore.retries import standard
 
     from awsassume import sts
+    from awsassume.clock import Clock
     from awsassume.config import Config
 
     config = Config(bench.environ)
     keys = Credentials(bench.bob.access_key_id, bench.bob.secret_access_key)
-    aws = sts.Aws(config, None, "eu-west-1", keys, sts.Clock(), lambda _: None)
+    aws = sts.Aws(config, None, "eu-west-1", keys, Clock(), lambda _: None)
     client = aws.client("sts")
     assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": 3}
     assert client.meta.config.connect_timeout == 3
