@@ -49,6 +49,8 @@ _VARIABLES = {
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
     ),
 }
+_PROFILE_KEYS = (("aws_secret_access_key",), ("aws_session_token", "aws_security_token"))
+_ENVIRONMENT_KEYS = (("AWS_SECRET_ACCESS_KEY",), ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"))
 _ON_MACHINE = ("EcsContainer", "Ec2InstanceMetadata")
 
 
@@ -78,18 +80,24 @@ def identity(config: Config, origin: Origin) -> str:
             keys += _WEB_IDENTITY
         named["profile"] = {key: profile.values[key] for key in keys if key in profile.values}
         named["session"] = config.full.get("sso_sessions", {}).get(profile.get("sso_session"))
+        whole = _wholeness(profile.values, _PROFILE_KEYS)
         if set(named["profile"]) == {"aws_access_key_id"} and origin.kind == "profile":
             # The same keys are the same user, whoever holds them.
-            return _of_key(profile.values["aws_access_key_id"])
+            return digest("key", str(profile.values["aws_access_key_id"]), whole)
+        # Beside others, keys count for more in one file than in the other.
+        stored = "aws_access_key_id" in config.stored.get(profile.name, {})
+        named["keys"] = [whole, stored]
     if origin.kind == "Environment":
-        return _of_key(named["AWS_ACCESS_KEY_ID"])
+        whole = _wholeness(config.environ, _ENVIRONMENT_KEYS)
+        return digest("key", str(named["AWS_ACCESS_KEY_ID"]), whole)
     if origin.kind in _ON_MACHINE:
         named["machine"] = os.uname().nodename
     return digest(origin.kind, json.dumps(named, sort_keys=True, default=str))
 
 
-def _of_key(access_key_id: object) -> str:
-    return digest("key", str(access_key_id))
+def _wholeness(values: Mapping[str, Any], names: tuple[tuple[str, ...], ...]) -> str:
+    """Say which of a secret and a session token are there: without one of them nobody is who the access key id says."""
+    return "".join("y" if any(values.get(name) for name in each) else "n" for each in names)
 
 
 def digest(*parts: str) -> str:

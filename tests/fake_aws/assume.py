@@ -198,6 +198,7 @@ def assume_role(world: World, request: Request, caller: Caller) -> dict[str, Any
         source_identity=identity,
         tags=tags,
         transitive_tag_keys=transitive,
+        lineage=(*keys.lineage, keys.arn),
     )
     return {
         "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},

@@ -84,6 +84,8 @@ class Keys:
     source_identity: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     transitive_tag_keys: frozenset[str] = frozenset()
+    lineage: tuple[str, ...] = ()
+    """The ARNs of those who assumed one role after the other on the way to this session."""
 
     @property
     def temporary(self) -> bool:
