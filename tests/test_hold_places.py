@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 NAMED = ("example-role", "--credential-process")
 

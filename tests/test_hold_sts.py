@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
+pytestmark = pytest.mark.slow
+
 ENDLESS: list[tuple[Kind, dict[str, Any]]] = [("hang", {}), ("drip", {"seconds": 1.0})]
 LIES: dict[Kind, str] = {
     "captive-portal": "captive portal",
@@ -272,11 +274,14 @@ def test_retries_are_botocore_s_standard_ones_with_full_jitter(bench: Bench) -> 
     assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": 3}
     assert client.meta.config.connect_timeout == 3
     assert client.meta.config.read_timeout == 10
-    for attempt, bound in ((1, 1), (2, 2), (3, 4)):
-        context = standard.RetryContext(attempt_number=attempt)
-        delays = [standard.ExponentialBackoff().delay_amount(context) for _ in range(200)]
-        assert min(delays) < bound / 4
-        assert bound * 3 / 4 < max(delays) <= bound
+
+    def delay(attempt: int, chance: float) -> float:
+        backoff = standard.ExponentialBackoff(random=lambda: chance)
+        return float(backoff.delay_amount(standard.RetryContext(attempt_number=attempt)))
+
+    assert delay(1, 0.0) == delay(2, 0.0) == 0
+    assert delay(1, 0.25) == delay(1, 1.0) / 4
+    assert delay(2, 1.0) == 2 * delay(1, 1.0) > 0
 
 
 def test_machines_that_started_together_do_not_renew_together() -> None:
