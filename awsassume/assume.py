@@ -148,7 +148,6 @@ class Assumer:
         again: bool,
         minimum: int | None = None,
     ) -> Session:
-        steps = [hop.step for hop in made.hops]
         return self.cache.session(
             key,
             what,
@@ -156,7 +155,7 @@ class Assumer:
             again=again,
             minimum=minimum,
             by_code=made.asks_for_code,
-            asks=any(self.codes.asks(step) for step in steps),
+            asks=any(self.codes.asks(hop.step) for hop in made.hops),
             alone=bool(self.codes.given),
         )
 
@@ -201,7 +200,7 @@ class Assumer:
             return self._assumed_with(made, index, hop, before.credentials)
         except SourceFailure as failure:
             # A session that we kept may have been ended since; credentials that were just had are what they are.
-            if failure.code not in STALE or before.issued >= int(self.started):
+            if failure.code not in STALE or not self.cache.was_kept(made.key_behind(index)):
                 raise
             self.tell(f"AWS no longer takes the session that was kept ({failure.code}); a new one")
         before = self._session(made, index + 1, again=True)
@@ -226,14 +225,13 @@ class Assumer:
             if step.mfa_serial
             else sts.assume_role(aws, step.parameters)
         )
+        role = step.profile.name if step.profile else ""
         about = {
             "role_arn": step.role_arn,
             "source": str(made.origin),
             "region": made.target.region,
+            "role": role if index else made.target.role,
         }
-        about["role"] = (
-            made.target.role if index == 0 else (step.profile.name if step.profile else "")
-        )
         return Session(credentials, int(time.time()), about)
 
     def _with_device(self, made: Plan, hop: Hop, aws: sts.Aws) -> Credentials:
@@ -264,7 +262,7 @@ class Assumer:
         try:
             return sts.assume_role(self._by_session(hop, session), hop.step.parameters)
         except SourceFailure as failure:
-            if failure.code not in STALE or session.issued >= int(self.started):
+            if failure.code not in STALE or not self.cache.was_kept(self._device_key(hop, aws)):
                 raise
             self.tell(f"AWS no longer takes the MFA session that was kept ({failure.code})")
         session = self._device_session(made, hop, aws, again=True)
@@ -279,7 +277,6 @@ class Assumer:
         """Get the session behind a device: one code serves every role of up to an hour."""
         step = hop.step
         serial = step.mfa_serial or ""
-        key = source.digest("mfa", aws.credentials.access_key_id, serial, hop.endpoint)
 
         def call() -> Session:
             credentials = self.codes.use(
@@ -289,7 +286,13 @@ class Assumer:
                 credentials, int(time.time()), {"mfa_serial": serial, "source": str(made.origin)}
             )
 
-        return self._kept(made, key, f"MFA session of {serial}", call, again=again)
+        what = f"MFA session of {serial}"
+        return self._kept(made, self._device_key(hop, aws), what, call, again=again)
+
+    def _device_key(self, hop: Hop, aws: sts.Aws) -> str:
+        return source.digest(
+            "mfa", aws.credentials.access_key_id, hop.step.mfa_serial or "", hop.endpoint
+        )
 
     def _by_name(self, name: str, chain: Chain, *, again: bool) -> Plan:
         """Plan for a role of the source's own account by its name, remembered or looked up."""

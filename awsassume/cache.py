@@ -32,6 +32,7 @@ class Cache:
         self.directory = directory
         self.started = started
         self.is_crowded = False
+        self._made: set[str] = set()
         self._clock = clock
         self._tell = tell
         self._warn = warn
@@ -89,8 +90,13 @@ class Cache:
                     # Else everybody who waits would ask in turn.
                     self.leave_word(key, SourceFailure("the MFA code was not given"))
                 raise
+            self._made.add(key)
             self._store(key, session)
             return session
+
+    def was_kept(self, key: str) -> bool:
+        """Tell whether the session of a key was there before, so that AWS may have ended it since."""
+        return bool(key) and self.directory is not None and key not in self._made
 
     def _heed(self, key: str, what: str) -> None:
         """Raise the failure that another process met since we began."""

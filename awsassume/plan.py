@@ -74,6 +74,10 @@ class Plan(NamedTuple):
         """Whether a person may have to type an MFA code on the way, or touch a device for mfa_process."""
         return any(hop.step.mfa_serial for hop in self.hops)
 
+    def key_behind(self, index: int) -> str:
+        """Give the key of the session that the hop of this index is assumed with."""
+        return self.hops[index + 1].key if index + 1 < len(self.hops) else self.origin_key
+
 
 class Planner:
     """Works out what a request means in this config and environment, without asking anybody."""
