@@ -121,11 +121,11 @@ class Program:
             except private.UntrustedError as error:
                 self.warn(f"not used: {error}")
                 return None
-            if session is None or not session.is_fresh(self.started, request.min_remaining):
+            if session is None or not session.is_fresh(time.time(), request.min_remaining):
                 return None
             if request.verbose:
                 self.warn(
-                    f"remembered; a session of {target.role} with {session.remaining(self.started):.0f} s left"
+                    f"remembered; a session of {target.role} with {session.remaining(time.time()):.0f} s left"
                 )
             return self.deliver(request, target, session.credentials)
         return self.plain(request)

@@ -22,7 +22,7 @@ from botocore.config import Config
 from tests.bench import COMMAND
 from tests.fake_aws.aws import FakeAws
 
-LIFETIME_SECONDS = 20
+LIFETIME_SECONDS = 60
 THREADS = 16
 
 
@@ -33,11 +33,12 @@ class Outcome(NamedTuple):
     failures: list[str]
     assumed: int
     seconds: float
+    lifetime: float
 
     @property
     def allowed(self) -> int:
         """How often STS may be asked: a session is fresh for two thirds of its life at least, and serves all."""
-        return int(self.seconds / (LIFETIME_SECONDS * 2 / 3)) + 2
+        return int(self.seconds / (self.lifetime * 2 / 3)) + 2
 
 
 def session(config: Path) -> boto3.Session:
@@ -50,14 +51,14 @@ def session(config: Path) -> boto3.Session:
     return boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
 
 
-def soak(place: Path, sessions: int, seconds: float) -> Outcome:
+def soak(place: Path, sessions: int, seconds: float, lifetime: float = LIFETIME_SECONDS) -> Outcome:
     """Let so many sessions call for so long at least, and each of them twice at least."""
     failures: list[str] = []
     calls = [0] * THREADS
     with FakeAws() as aws:
         bob = aws.add_user("Bob")
         role = aws.add_role("example-role", trust=bob)
-        aws.lifetime = LIFETIME_SECONDS
+        aws.lifetime = lifetime
         config = place / "config"
         variables = {
             **aws.environ(bob),
@@ -101,14 +102,14 @@ def soak(place: Path, sessions: int, seconds: float) -> Outcome:
         for thread in threads:
             thread.join()
         spent = time.monotonic() - began
-        return Outcome(sum(calls), failures, len(aws.calls("AssumeRole")), spent)
+        return Outcome(sum(calls), failures, len(aws.calls("AssumeRole")), spent, lifetime)
 
 
 def main() -> int:
     """Soak, and say what came of it."""
     words = sys.argv[1:]
     sessions = int(words[0]) if words else 1000
-    seconds = int(words[1]) if len(words) > 1 else 120
+    seconds = int(words[1]) if len(words) > 1 else 240
     with tempfile.TemporaryDirectory() as place:
         outcome = soak(Path(place), sessions, seconds)
     sys.stdout.write(

@@ -83,7 +83,7 @@ def test_two_hundred_that_are_refused_cost_one_call(bench: Bench, words: list[st
     assert {result.stdout for result in results} == {"" if words[1:] else "false;\n"}
     (said,) = {result.stderr for result in results}
     assert "AccessDenied" in said
-    assert "trust policy" in said
+    assert "run: awsassume --explain" in said
     assert bench.counts()["AssumeRole"] == 1
 
 
