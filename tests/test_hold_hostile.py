@@ -321,7 +321,9 @@ def test_no_secret_in_a_file_but_a_session_s_own(bench: Bench) -> None:
             assert not [one for one in secret if one in text], path
 
 
-def test_a_bug_shows_places_and_no_values(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_shows_places_and_no_values(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The traceback of a bug is its file, line and kind: what was in hand may be a secret."""
     program = Program(["example-role"], {**bench.environ, "AWSASSUME_DEBUG": "1"})
     said: list[str] = []
@@ -334,6 +336,7 @@ def test_a_bug_shows_places_and_no_values(bench: Bench, monkeypatch: pytest.Monk
         fail("a-secret-in-hand")
     with undisturbed():
         assert outcome.settle(program, caught.value) == 1
+    assert capfd.readouterr() == ("false;\n", "")
     assert "a-secret-in-hand" not in "\n".join(said)
     assert re.search(r"test_hold_hostile\.py:\d+", "\n".join(said))
 
