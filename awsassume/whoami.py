@@ -100,7 +100,7 @@ def _now(program: Program, assumer: Assumer) -> Holder:
     credentials = assumer.obtain(plan).credentials
     where = str(plan.origin)
     if plan.origin.kind == "EcsContainer" and _is_served(environ):
-        where = f"awsassume --serve {program.environ.get(environment.ROLE, '')}".rstrip()
+        where = "awsassume --serve"
     elif plan.hops:
         where = f'profile "{label}" from {_way(plan)}'
     return Holder(credentials, where, profile, region or plan.target.region or None)

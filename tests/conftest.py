@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ __all__ = ["REAL_ENVIRON", "Result", "aws", "need"]
 
 REAL_ENVIRON = dict(os.environ)
 """The environment as the tests found it, for what must reach a package index, as pip does."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A run started in the background by a script ignores Ctrl-C, and so would every process that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OURS = ("AWS_", "AWSASSUME_")
 _WATCHED = (

@@ -87,7 +87,7 @@ def run(place: Place, name: str, *lines: str) -> subprocess.CompletedProcess[str
             "DUMP": str(place.home / "dump.py"),
             # Without quotes around them backquotes make one blank of two.
             "AWS_PROFILE": 'it\'s \\ "me" $HOME `id` !! é' + ("" if name == "tcsh-bare" else "  x"),
-            "AWS_REGION": "-n",
+            "AWS_CREDENTIAL_SCOPE": "-n",
         },
         cwd=place.home,
         stdin=subprocess.DEVNULL,

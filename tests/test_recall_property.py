@@ -73,7 +73,8 @@ class World:
             (folder / home / ".aws/credentials").write_text(
                 STORED.format(key=f"AKIA{home.upper()}")
             )
-            (folder / home / "policy.json").write_text(POLICY.format(sid=home))
+            for place in ("policy.json", ".aws/policy.json"):
+                (folder / home / place).write_text(POLICY.format(sid=home))
         (folder / "link").symlink_to("one/.aws/config")
         self.settle()
 
@@ -224,7 +225,7 @@ edits = st.one_of(
         st.sampled_from(["in place", "replace", "backdate"]),
     ),
     st.tuples(
-        st.sampled_from(["one/policy.json", "two/policy.json"]),
+        st.sampled_from(["one/policy.json", "two/policy.json", "one/.aws/policy.json"]),
         st.sampled_from([POLICY.format(sid="one"), POLICY.format(sid="two")]),
         st.sampled_from(["in place", "replace", "backdate"]),
     ),
@@ -349,7 +350,8 @@ def test_secrets_are_not_remembered(tmp_path: Path) -> None:
     with standing(tmp_path / "one"):
         assert afresh(["alpha"], environ)
         assert afresh(["arn:aws:iam::123456789012:role/alpha"], environ)
-        assert afresh(["beta", "--token-code", "123456"], environ)
+        serial = "arn:aws:iam::123456789012:mfa/Bob"
+        assert afresh(["beta", "--mfa-serial", serial, "--token-code", "123456"], environ)
     kept = b"".join(path.read_bytes() for path in (world.cache / recall.FOLDER).iterdir())
     assert b"AKIAONEEXAMPLE" in kept
     for secret in (b"hush", b"made/up", b"123456\0", b"token_code"):

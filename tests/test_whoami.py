@@ -198,4 +198,4 @@ def test_a_command_of_serve_is_told_that_it_is_served(
     words = ("--serve", "example-role", "--", program, "--whoami", "--json")
     said = json.loads(run(*words, environ=aws.environ(bob)).stdout)
     assert said["Role"] == "example-role"
-    assert said["Source"] == "awsassume --serve example-role"
+    assert said["Source"] == "awsassume --serve"
