@@ -71,7 +71,8 @@ with open(sys.argv[1], "wb") as file:
 # Waits until the session that the environment holds has ended.
 WAIT = """\
 import os, time
-while time.time() < int(os.environ["AWSASSUME_EXPIRATION"]):
+# A tick more: a shell's clock may lag by one behind Python's.
+while time.time() < int(os.environ["AWSASSUME_EXPIRATION"]) + 0.02:
     time.sleep(0.05)
 """
 
