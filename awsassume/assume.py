@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 
-from awsassume import advice, complaints, names, plan, prompt, source, sts
+from awsassume import advice, complaints, identity, names, plan, prompt, recall, source, sts
+from awsassume.asking import Asking
 from awsassume.cache import Cache
 from awsassume.clock import Clock
 from awsassume.codes import Codes
 from awsassume.config import Chain, Config, Origin
 from awsassume.credentials import Credentials
-from awsassume.errors import LoginFailure, RefusedFailure, SourceFailure
+from awsassume.errors import Failure, LoginFailure, RefusedFailure, SourceFailure
 from awsassume.parameters import CHAINED_SECONDS
 from awsassume.plan import Hop, Plan, Planner
 from awsassume.refusals import STALE
@@ -19,6 +20,8 @@ from awsassume.sessions import Session
 from awsassume.spinner import Waiting, silent
 
 _DENIED = "AWS refused GetSessionToken"
+# How often a source whose login changes while it is read is read again.
+_TRIES = 3
 
 
 class Assumer:
@@ -54,7 +57,10 @@ class Assumer:
         self.cache = Cache(directory, self.started, self.clock, tell=tell, warn=warn)
         self.codes = Codes(request, environ, may_ask=may_ask)
         self.config = Config(environ)
-        self.planner = Planner(request, self.config)
+        self.asking = Asking(self.config, self.cache, self._load)
+        self.planner = Planner(request, self.config, self._who)
+        # Whose credentials came, where they are another's than the plan's: "" where that can't be told.
+        self.moved: str | None = None
         # The name whose ARN was remembered, and the one whose ARN could only be guessed.
         self._looked_up: str | None = None
         self.guessed: str | None = None
@@ -62,7 +68,7 @@ class Assumer:
             warn("no session is kept: there is no home directory; set AWSASSUME_CACHE_DIR")
 
     def plan(self) -> Plan:
-        """Say what the request means. Raises Failure; only a role's plain name may need a call."""
+        """Say what the request means. Raises Failure; a role's plain name may need a call, and some sources must be asked."""
         profile = self.planner.profile()
         if profile is not None:
             self.tell(f'"{profile.name}" is a profile')
@@ -78,13 +84,36 @@ class Assumer:
             role = f"arn:{partition}:iam::{account}:role/{name}"
         return self._told(self.planner.for_arn(role, plan.label_of(role), chain))
 
+    def _who(self, origin: Origin) -> str:
+        told = identity.is_told(self.config, origin)
+        return identity.told(self.config, origin) if told else self.asking.who(origin)
+
     def _told(self, made: Plan) -> Plan:
+        made.target.asked = self.asking.stamp(made.origin)
         path = " → ".join(hop.step.role_arn for hop in reversed(made.hops))
         self.tell(f"source: {made.origin}" + (f"; then {path}" if path else ""))
         return made
 
     def obtain(self, made: Plan) -> Session:
         """Get the session of a plan, from the cache or from AWS. Raises Failure."""
+        session = self._obtained(made)
+        if self.moved:
+            self._keep_as(self.moved, made, session)
+        return session
+
+    def _keep_as(self, who: str, made: Plan, session: Session) -> None:
+        """Keep a session under the name of whoever it was had as, where somebody else logged in or a login was renewed."""
+        self.moved = None
+        try:
+            again = self.plan()
+        except Failure:
+            # It is had, and only not kept.
+            return
+        if again.identity == who:
+            self.cache.keep(again.target.key, session)
+            made.target.key, made.target.asked = again.target.key, again.target.asked
+
+    def _obtained(self, made: Plan) -> Session:
         try:
             return self._session(made, 0)
         except RefusedFailure as failure:
@@ -157,23 +186,43 @@ class Assumer:
             by_code=made.asks_for_code,
             asks=any(self.codes.asks(hop.step) for hop in made.hops),
             alone=bool(self.codes.given),
+            may_keep=lambda: self.moved is None,
         )
 
     def _loaded(self, made: Plan) -> Session:
         began = time.monotonic()
-        try:
-            credentials = self._load(made)
-        except LoginFailure:
-            if not self._logs_in(made):
-                raise
-            credentials = self._load(made)
+        credentials, who = self._had(made)
+        if who != made.identity:
+            self.moved = who
         self.tell(f"{made.origin}: {credentials!r}, {(time.monotonic() - began) * 1000:.0f} ms")
         return Session(
             credentials, int(time.time()), {"source": str(made.origin), "role": made.target.role}
         )
 
-    def _load(self, made: Plan) -> Credentials:
-        return source.load(self.config, made.origin, self.clock)
+    def _had(self, made: Plan) -> tuple[Credentials, str]:
+        """Get the origin's credentials, and say whose they are; ``""`` where others keep logging in meanwhile."""
+        if not identity.is_told(self.config, made.origin):
+            credentials = self.asking.ask(made.origin)
+            return credentials, identity.answered(credentials)
+        may_log_in = True
+        for _ in range(_TRIES):
+            before = self._who(made.origin)
+            try:
+                credentials = self._load(made.origin)
+            except LoginFailure:
+                if not may_log_in or not self._logs_in(made):
+                    raise
+                may_log_in = False
+                continue
+            if self._who(made.origin) == before:
+                return credentials, before
+            # botocore renewed the token, or somebody logged in: whose these are, nobody can tell.
+            self.tell(f"{made.origin}: the login was renewed meanwhile; once more")
+            time.sleep(recall.TICK_SECONDS)
+        return credentials, ""
+
+    def _load(self, origin: Origin) -> Credentials:
+        return source.load(self.config, origin, self.clock)
 
     def _logs_in(self, made: Plan) -> bool:
         """Offer the login to a person who can see the question; an SDK that waits for us has no time for it."""
@@ -290,7 +339,7 @@ class Assumer:
         return self._kept(made, self._device_key(hop, aws), what, call, again=again)
 
     def _device_key(self, hop: Hop, aws: sts.Aws) -> str:
-        return source.digest(
+        return identity.digest(
             "mfa", aws.credentials.access_key_id, hop.step.mfa_serial or "", hop.endpoint
         )
 

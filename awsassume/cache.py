@@ -48,13 +48,14 @@ class Cache:
         by_code: bool,
         asks: bool,
         alone: bool,
+        may_keep: Callable[[], bool] = lambda: True,
     ) -> Session:
         """Give the session of a key. Raises what ``call`` raises.
 
         ``again`` passes over a session from before this run, ``minimum`` is how many seconds it must have left.
         ``by_code`` says that there is an MFA code on the way, so that others may take as long as a person does, and
         ``asks`` that it is we who would ask for it. ``alone`` takes no notice of how others fared: our own code may be
-        right where theirs was wrong.
+        right where theirs was wrong. ``may_keep`` is asked afterwards: what came may be another's than the key says.
         """
         if not key or self.directory is None:
             return call()
@@ -91,8 +92,42 @@ class Cache:
                     self.leave_word(key, SourceFailure("the MFA code was not given"))
                 raise
             self._made.add(key)
-            self._store(key, session)
+            if may_keep():
+                self.keep(key, session)
             return session
+
+    def answer(
+        self, key: str, what: str, call: Callable[[], str], *, where: str, by_person: bool
+    ) -> tuple[str, float]:
+        """Give what ``call`` answers, or answered in another process since this run began; and when it was asked.
+
+        ``where`` is what the answer may hang on beside the key. ``by_person`` says that a person may be what it waits for.
+        """
+        began = time.time()
+        if self.directory is None:
+            return call(), began
+        word = f"{key}-{where[:16]}"
+        with self._lock(key, by_code=by_person, asks=False) as lock:
+            if not by_person:
+                self._clock.spend(time.time() - began)
+            found = sessions.answered_since(self.directory, key, where, self.started, time.time())
+            if found:
+                self._tell(f"{what}: another awsassume asked while we waited")
+                return found
+            self._heed(word, what)
+            if not lock.held:
+                self._tell(f"{what}: {lock.reason}; going on without")
+            began = time.time()
+            try:
+                said = call()
+            except Failure as failure:
+                self.leave_word(word, failure)
+                raise
+            try:
+                sessions.answer(self.directory, key, where, said, began)
+            except (OSError, ValueError, private.UntrustedError) as error:
+                self._tell(f"{what}: others can't be told what it answered: {error}")
+            return said, began
 
     def was_kept(self, key: str) -> bool:
         """Tell whether the session of a key was there before, so that AWS may have ended it since."""
@@ -136,9 +171,12 @@ class Cache:
         self._tell(f"{what}: a session with {found.remaining(now):.0f} s left")
         return found
 
-    def _store(self, key: str, session: Session) -> None:
+    def keep(self, key: str, session: Session) -> None:
+        """Write a session; where that can't be done, say so."""
+        if not key or self.directory is None:
+            return
         try:
-            sessions.write(self.directory or "", key, session)
+            sessions.write(self.directory, key, session)
         except private.UntrustedError as error:
             self._warn(f"not used: {error}")
         except (OSError, ValueError) as error:

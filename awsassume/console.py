@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from awsassume import browser, environment, slow, source, spinner
+from awsassume import browser, environment, identity, slow, source, spinner
 from awsassume.config import Config
 from awsassume.credentials import Credentials, timestamp
 from awsassume.errors import ConfigurationFailure, RefusedFailure, SourceFailure, UsageFailure
@@ -148,7 +148,7 @@ def _seconds(assumer: "Assumer", plan: Plan) -> int | None:
         temporary = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN")
         return None if temporary else step.seconds
     profile = assumer.config.find(origin.name) if origin.kind == "profile" else None
-    keys = profile and source.has_keys(assumer.config, origin)
+    keys = profile and identity.has_keys(assumer.config, origin)
     if not profile or not keys or profile.get("aws_session_token"):
         return None
     return step.seconds

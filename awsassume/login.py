@@ -19,13 +19,13 @@ from awsassume.clock import Clock
 from awsassume.config import Config, Profile, did_you_mean
 from awsassume.credentials import Credentials, timestamp
 from awsassume.errors import ConfigurationFailure, Failure, SourceFailure, UsageFailure
+from awsassume.identity import sso_token_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from awsassume.program import Program
     from awsassume.request import Request
 
-FOLDER = "~/.aws/sso/cache"
 CLIENT_NAME = "awsassume"
 CALLBACK = "/oauth/callback"
 BROWSER_SECONDS = 600
@@ -46,10 +46,7 @@ class SignOn(NamedTuple):
     @property
     def path(self) -> str:
         """The token's file, by botocore's rule."""
-        name = hashlib.sha1(
-            (self.session or self.start_url).encode(), usedforsecurity=False
-        ).hexdigest()
-        return os.path.join(os.path.expanduser(FOLDER), f"{name}.json")
+        return sso_token_path(self.session or self.start_url)
 
     def __str__(self) -> str:
         """Name it in the user's words."""

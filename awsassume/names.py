@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from awsassume import private, record, source, sts
+from awsassume import identity, private, record, sts
 from awsassume.config import Chain, did_you_mean
 from awsassume.errors import ConfigurationFailure, Failure, RefusedFailure, SourceFailure
 from awsassume.regions import partition_of
@@ -38,9 +38,12 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
     hop = sourced.hops[0] if sourced.hops else None
     settings = hop.settings if hop else config.settings(chain.origin)
     region = planner.region([settings]) or planner.region_around() or "us-east-1"
-    key = source.digest(
+    # A name is the same role to everybody in the account, whoever has logged in.
+    is_told = identity.is_told(config, chain.origin)
+    account = identity.named(config, chain.origin) if is_told else sourced.identity
+    key = identity.digest(
         "name",
-        hop.key if hop else source.identity(config, chain.origin),
+        hop.step.role_arn if hop else account,
         name,
         planner.endpoint(settings),
         config.environ.get(_IAM, ""),

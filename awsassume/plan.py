@@ -3,9 +3,10 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
-from awsassume import environment, regions, source, words
+from awsassume import environment, identity, regions, source, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
@@ -61,10 +62,14 @@ class Hop(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The roles to pass through, outermost first, and the origin that the innermost is assumed with."""
+    """The roles to pass through, outermost first, and the origin that the innermost is assumed with.
+
+    ``identity`` is who is behind the origin, of which every key is made.
+    """
 
     hops: tuple[Hop, ...]
     origin: Origin
+    identity: str
     origin_key: str
     target: Target
     files: Files
@@ -80,11 +85,17 @@ class Plan(NamedTuple):
 
 
 class Planner:
-    """Works out what a request means in this config and environment, without asking anybody."""
+    """Works out what a request means in this config and environment.
 
-    def __init__(self, request: Request, config: Config) -> None:
+    ``who`` says who is behind an origin, which may take asking it; where no session is looked for, nobody need be asked.
+    """
+
+    def __init__(
+        self, request: Request, config: Config, who: Callable[[Origin], str] | None = None
+    ) -> None:
         self.request = request
         self.config = config
+        self._who = who or (lambda origin: identity.named(config, origin))
 
     def profile(self) -> Profile | None:
         """Give the profile that ROLE names. One that asks us is passed over, so that it may bear its role's name."""
@@ -151,26 +162,13 @@ class Planner:
         return reader.step(arn)
 
     def finished(self, steps: tuple[Step, ...], origin: Origin, label: str) -> Plan:
-        """Give each step its region and key, innermost first: a session is what it is by its own source too."""
+        """Give each step its region and key: a session is what it is by its own source too. Raises Failure."""
         holder = self.config.find(origin.name) if origin.kind == "profile" else None
         ambient = self.config.settings(origin)
         if holder and holder.get("credential_process"):
             # Before any lock is taken: those above us hold some, and wait for us.
             source.refuse_loop(origin.name, self.config.environ)
-        identity = source.identity(self.config, origin)
-        key = source.digest("own", identity, self.endpoint(ambient))
-        origin_key = key if _is_kept(origin, holder) else ""
-        key = identity
-        hops: list[Hop] = []
-        for index, step in reversed(list(enumerate(steps))):
-            settings = self._settings(steps, index, ambient)
-            region = self._region_of_call(step, settings, asked=index == 0)
-            innermost = index == len(steps) - 1
-            step = self._with_device_of(step, holder) if innermost else step.chained()  # noqa: PLW2901  # the same step, seen in its place
-            endpoint = self.endpoint(settings, region)
-            told = json.dumps(step.parameters, sort_keys=True)
-            key = source.digest("role", told, step.mfa_serial or "", region, endpoint, key)
-            hops.insert(0, Hop(step, settings, endpoint, region, key))
+        hops = self._hops(steps, holder, ambient)
         if self.request.token_code and hops and not any(hop.step.mfa_serial for hop in hops):
             raise UsageFailure(
                 "--token-code is given, and no MFA device", "give --mfa-serial, or set mfa_serial"
@@ -180,11 +178,29 @@ class Planner:
             # The words that renew name it in full, even where it is not read.
             self.config.files.note(os.path.expanduser(policy))
         region = self.region([*(step.profile for step in steps), holder]) or ""
+        # What can't be followed is said before anybody is asked.
+        who = self._who(origin)
+        own = identity.digest("own", who, self.endpoint(ambient))
+        hops = _keyed(hops, own if _is_login(self.config, origin) else who)
+        origin_key = own if _is_kept(origin, holder) else ""
         renew = " ".join(environment.encode(word) for word in words.renewal(self.request))
         target = Target(hops[0].key if hops else origin_key, label, region, renew)
-        plan = Plan(tuple(hops), origin, origin_key, target, self.config.files)
+        plan = Plan(hops, origin, who, origin_key, target, self.config.files)
         target.asks = "yes" if plan.asks_for_code else ""
         return plan
+
+    def _hops(
+        self, steps: tuple[Step, ...], holder: Profile | None, ambient: Profile | None
+    ) -> tuple[Hop, ...]:
+        """Settle where each step is called, and what the innermost alone or all others are told. They have no keys yet."""
+        hops: list[Hop] = []
+        for index, step in enumerate(steps):
+            settings = self._settings(steps, index, ambient)
+            region = self._region_of_call(step, settings, asked=index == 0)
+            innermost = index == len(steps) - 1
+            seen = self._with_device_of(step, holder) if innermost else step.chained()
+            hops.append(Hop(seen, settings, self.endpoint(settings, region), region, ""))
+        return tuple(hops)
 
     def _with_device_of(self, step: Step, holder: Profile | None) -> Step:
         reader = Reader(self.config, holder, None)
@@ -256,6 +272,22 @@ class Planner:
             # The global endpoint's sessions are not taken in the Regions that are off until one turns them on.
             found["region"] = region
         return json.dumps(found, sort_keys=True)
+
+
+def _keyed(hops: tuple[Hop, ...], key: str) -> tuple[Hop, ...]:
+    """Give each hop its key, from that of what the innermost is assumed with outwards."""
+    keyed: list[Hop] = []
+    for hop in reversed(hops):
+        told = json.dumps(hop.step.parameters, sort_keys=True)
+        serial = hop.step.mfa_serial or ""
+        key = identity.digest("role", told, serial, hop.region, hop.endpoint, key)
+        keyed.insert(0, hop._replace(key=key))
+    return tuple(keyed)
+
+
+def _is_login(config: Config, origin: Origin) -> bool:
+    # The same keys are the same user by whatever profile; a login is one at the place where it was made.
+    return identity.is_told(config, origin) and not identity.has_keys(config, origin)
 
 
 def _has_endpoints(profile: Profile) -> bool:

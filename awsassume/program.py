@@ -92,7 +92,12 @@ class Program:
         """Answer from what another process came to while we waited for it. Raises the errors.Failure that it met."""
         code = self._answer(request, target)
         # A code of our own may be the right one.
-        if code is None and target.key and not self.environ.get("AWSASSUME_TOKEN_CODE"):
+        if (
+            code is None
+            and target.key
+            and target.holds(self.started, self.past)
+            and not self.environ.get("AWSASSUME_TOKEN_CODE")
+        ):
             failure = sessions.failure_since(
                 self.cache or "", target.key, self.started, time.time()
             )
@@ -114,6 +119,8 @@ class Program:
         self.request = request
         if request.mode in {"export", "exec"}:
             self.guard(request)
+            if not target.holds(self.started, self.past):
+                return None
             try:
                 session = (
                     sessions.read(self.cache, target.key) if self.cache and target.key else None

@@ -13,11 +13,16 @@ import time
 from awsassume import __version__, private, record
 from awsassume.request import Request
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 FOLDER = "recall"
 MOST_ENTRIES = 500
 # Linux stamps files by a clock that goes on up to every 10 ms; FAT goes on every two seconds.
 _TICK_NANOSECONDS = 20_000_000
 _COARSE_NANOSECONDS = 2_000_000_000
+TICK_SECONDS = 0.03
 # Variables beside AWS_* and AWSASSUME_* that decide where files are and who the session is named after.
 _NAMES = (
     "HOME",
@@ -54,10 +59,11 @@ _PASSING = frozenset(
 class Target:
     """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it.
 
-    ``asks`` is ``yes`` where a person may have to type an MFA code, for which others wait longer.
+    ``asks`` is ``yes`` where a person may have to type an MFA code, for which others wait longer. ``asked`` is when the
+    source was asked who it is (epoch seconds) and in what surroundings, where nothing but asking tells.
     """
 
-    __slots__ = ("asks", "key", "region", "renew", "role")
+    __slots__ = ("asked", "asks", "key", "region", "renew", "role")
 
     def __init__(
         self, key: str = "", role: str = "", region: str = "", renew: str = "", asks: str = ""
@@ -67,6 +73,21 @@ class Target:
         self.region = region
         self.renew = renew
         self.asks = asks
+        self.asked = ""
+
+    def holds(self, started: float, environ: "Mapping[str, str]") -> bool:
+        """Tell whether the source is known to be who it was: by what is on record, or since another asked it just now.
+
+        ``started`` is when the one who wants to know began (epoch seconds).
+        """
+        if not self.asked:
+            return True
+        moment, _, where = self.asked.partition(" ")
+        try:
+            just_now = started <= float(moment) <= time.time()
+        except ValueError:
+            return False
+        return just_now and where == surroundings(environ)
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
@@ -89,6 +110,14 @@ def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
     return "".join([f"{len(line)}:{line}," for line in lines])
 
 
+def surroundings(environ: "Mapping[str, str]") -> str:
+    """Give a digest of all that a process of ours is started in: it may answer by any of it."""
+    import hashlib
+
+    said = repr((sorted(environ.items()), current_directory()))
+    return hashlib.sha256(os.fsencode(said)).hexdigest()
+
+
 class Files:
     """The files that an answer is drawn from: each with the state it was in before it was read.
 
@@ -100,20 +129,28 @@ class Files:
         self.states: dict[str, str] = {}
         self.cwd: str | None = None
         self.certain = True
+        self._unsettled: set[str] = set()
 
-    def note(self, path: str, *, replaced: bool = False) -> str:
+    def note(self, path: str, *, replaced: bool = False, anew: bool = False) -> str:
         """Take down how a file stands, before it is read, and give its absolute path.
 
-        ``replaced`` tells that it is never written in place, so that a change makes another file of it. Raises OSError for
-        a relative name when the current directory is gone.
+        ``replaced`` tells that it is never written in place, so that a change makes another file of it; ``anew``, that what
+        was read of it before counts no more. Raises OSError for a relative name when the current directory is gone.
         """
         if not os.path.isabs(path):
             self.cwd = os.getcwd()
             path = os.path.join(self.cwd, path)
-        if replaced or path not in self.states:
+        if replaced or anew or path not in self.states:
             self.states[path] = state(path)
-            self.certain = self.certain and (replaced or _is_settled(path))
+            self._unsettled.discard(path)
+            if not (replaced or _is_settled(path)):
+                self._unsettled.add(path)
         return path
+
+    @property
+    def may_be_remembered(self) -> bool:
+        """Whether any change to them will show."""
+        return self.certain and not self._unsettled
 
 
 def _is_settled(path: str) -> bool:
@@ -183,7 +220,7 @@ def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
 
 def remember(cache: str, fingerprint: str, request: Request, target: Target, files: Files) -> None:
     """Keep what came of these circumstances. Raises private.UntrustedError, OSError or ValueError."""
-    if not (request.may_be_remembered and files.certain):
+    if not (request.may_be_remembered and files.may_be_remembered):
         return
     pairs = [("fingerprint", fingerprint)]
     pairs += [(f"request {name}", text) for name, text in request.pairs()]

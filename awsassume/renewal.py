@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from copy import copy
 
-from awsassume import slow, source
+from awsassume import identity, slow
 from awsassume.credentials import Credentials
 from awsassume.errors import ConfigurationFailure, Failure, RefusedFailure
 from awsassume.sessions import REFRESH_SECONDS, Session
@@ -56,7 +56,7 @@ class Renewer:
     def _is_same(self, assumer: "Assumer", plan: "Plan") -> bool:
         if self._who or plan.hops:
             return bool(plan.hops) and plan.hops[0].step.role_arn == self._who
-        now = source.identity(assumer.config, plan.origin)
+        now = identity.named(assumer.config, plan.origin)
         if not hasattr(self, "_identity"):
             self._identity = now
         return (plan.origin, now) == (self._origin, self._identity)

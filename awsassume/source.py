@@ -1,12 +1,9 @@
 """The chain's first credentials, by botocore's own resolver."""
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Any
 
 import botocore.credentials
 
@@ -15,94 +12,12 @@ from awsassume.clock import Clock, OutOfTimeError
 from awsassume.config import Config, Origin
 from awsassume.credentials import Credentials
 from awsassume.errors import ConfigurationFailure, SourceFailure
+from awsassume.identity import ON_MACHINE
 from awsassume.regions import region_for
 
 # Set for the processes that botocore starts for us: the profiles whose credential_process is being asked.
 CALLERS = "AWSASSUME_CALLERS"
 _DEEPEST = 8
-# What of a profile says whose credentials it has, beside the role that it may name.
-_NAMING = (
-    "aws_access_key_id",
-    "credential_process",
-    "ec2_metadata_service_endpoint",
-    "login_session",
-    "sso_account_id",
-    "sso_region",
-    "sso_role_name",
-    "sso_session",
-    "sso_start_url",
-    "web_identity_token_file",
-)
-_WEB_IDENTITY = ("role_arn", "role_session_name")
-# What of the environment does, for each kind of origin. The tokens are secrets: only a digest of all goes anywhere.
-_VARIABLES = {
-    "Environment": ("AWS_ACCESS_KEY_ID",),
-    "WebIdentity": ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME"),
-    "EcsContainer": (
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    ),
-    "Ec2InstanceMetadata": (
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-    ),
-}
-_PROFILE_KEYS = (("aws_secret_access_key",), ("aws_session_token", "aws_security_token"))
-_ENVIRONMENT_KEYS = (("AWS_SECRET_ACCESS_KEY",), ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"))
-_ON_MACHINE = ("EcsContainer", "Ec2InstanceMetadata")
-
-
-def has_keys(config: Config, origin: Origin) -> bool:
-    """Tell whether an origin's keys stand where they are read, rather than being asked for somewhere."""
-    profile = config.find(origin.name) if origin.kind == "profile" else None
-    if profile is None:
-        return origin.kind == "Environment"
-    # botocore asks these before it looks at keys in the same profile.
-    others = ("web_identity_token_file", "sso_account_id", "sso_role_name")
-    return profile.has_static_keys and not any(profile.get(key) for key in others)
-
-
-def identity(config: Config, origin: Origin) -> str:
-    """Name the identity behind an origin without asking anybody: a digest that changes when the identity does.
-
-    For keys it is the access key id; for SSO, a process and a web identity what the profile says of them; for what a
-    machine gives, which machine that is.
-    """
-    named: dict[str, Any] = {
-        name: config.environ.get(name) for name in _VARIABLES.get(origin.kind, ())
-    }
-    profile = config.find(origin.name) if origin.name else None
-    if profile and origin.kind != "Environment":
-        keys: tuple[str, ...] = _NAMING
-        if origin.kind == "WebIdentity" or profile.get("web_identity_token_file"):
-            keys += _WEB_IDENTITY
-        named["profile"] = {key: profile.values[key] for key in keys if key in profile.values}
-        named["session"] = config.full.get("sso_sessions", {}).get(profile.get("sso_session"))
-        whole = _wholeness(profile.values, _PROFILE_KEYS)
-        if set(named["profile"]) == {"aws_access_key_id"} and origin.kind == "profile":
-            # The same keys are the same user, whoever holds them.
-            return digest("key", str(profile.values["aws_access_key_id"]), whole)
-        # Beside others, keys count for more in one file than in the other.
-        stored = "aws_access_key_id" in config.stored.get(profile.name, {})
-        named["keys"] = [whole, stored]
-    if origin.kind == "Environment":
-        whole = _wholeness(config.environ, _ENVIRONMENT_KEYS)
-        return digest("key", str(named["AWS_ACCESS_KEY_ID"]), whole)
-    if origin.kind in _ON_MACHINE:
-        named["machine"] = os.uname().nodename
-    return digest(origin.kind, json.dumps(named, sort_keys=True, default=str))
-
-
-def _wholeness(values: Mapping[str, Any], names: tuple[tuple[str, ...], ...]) -> str:
-    """Say which of a secret and a session token are there: without one of them nobody is who the access key id says."""
-    return "".join("y" if any(values.get(name) for name in each) else "n" for each in names)
-
-
-def digest(*parts: str) -> str:
-    """Make one short key of all the parts, each told apart from the next."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
 
 
 def load(config: Config, origin: Origin, clock: Clock | None = None) -> Credentials:
@@ -180,11 +95,11 @@ def _resolver(config: Config, origin: Origin) -> botocore.credentials.Credential
         )
     if origin.kind == "Environment":
         return botocore.credentials.CredentialResolver([botocore.credentials.EnvProvider()])
-    if origin.kind in _ON_MACHINE:
+    if origin.kind in ON_MACHINE:
         wanted = (
             botocore.credentials.ContainerProvider,
             botocore.credentials.InstanceMetadataProvider,
-        )[_ON_MACHINE.index(origin.kind)]
+        )[ON_MACHINE.index(origin.kind)]
         full = botocore.credentials.create_credential_resolver(session)
         return botocore.credentials.CredentialResolver(
             [provider for provider in full.providers if isinstance(provider, wanted)]

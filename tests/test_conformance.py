@@ -29,6 +29,7 @@ print(json.dumps({"Version": 1, **keys[sys.argv[1]]}))
 """
 ASSUMED = ("AssumeRole", "AssumeRoleWithWebIdentity")
 BARE = ("--session-name", "bare")
+STATES = ("sso", "login", "machine", "process", "token")
 IGNORED = {"Action", "Version", "WebIdentityToken"}
 
 
@@ -45,7 +46,6 @@ class Bench:
 
     def __init__(self, place: Path, program: str) -> None:
         self.place, self.program = place, program
-        self.found: dict[str, tuple[str, ...] | None] = {}
         self.home = place / "home"
         (self.home / ".aws").mkdir(parents=True)
         self.aws = FakeAws().start()
@@ -61,28 +61,21 @@ class Bench:
             "web", trust="*", trusted_actions=["sts:AssumeRoleWithWebIdentity"]
         )
         aws.sso.add_role("Developer")
-        url = "https://example.awsapps.com/start"
-        aws.sso.write_token(self.home / ".aws/sso/cache", url)
-        aws.sso.write_token(self.home / ".aws/sso/cache", url, session="corp", refreshable=True)
-        aws.signin.write_login(self.home / ".aws/login/cache", bob.arn, bob, seconds=3600)
-        aws.metadata.container_role = aws.add_role("task", trust="*")
-        aws.metadata.instance_role = aws.add_role("machine", trust="*")
-        script = place / "give.py"
-        script.write_text(GIVE)
-        printed = {
-            name: {"AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret_access_key}
-            for name, keys in self.users.items()
-        }
-        Path(f"{script}.json").write_text(json.dumps(printed))
-        token = place / "token"
-        token.write_text(aws.add_web_identity("a-token"))
+        self.machines = [
+            [aws.add_role(name, trust="*") for name in ("task", "task-two")],
+            [aws.add_role(name, trust="*") for name in ("machine", "machine-two")],
+        ]
+        self.script, self.token = place / "give.py", place / "token"
+        self.script.write_text(GIVE)
+        self.now: dict[str, int] = {}
+        self.change(dict.fromkeys(STATES, 0))
         temporary = aws.issue(eve.owner, None, 3600)
         self.words = {
             "url": aws.url,
             "serial": device.serial,
-            "token": str(token),
+            "token": str(self.token),
             "python": sys.executable,
-            "script": str(script),
+            "script": str(self.script),
             "bob-arn": bob.arn,
             "temporary-id": temporary.access_key_id,
             "temporary-secret": temporary.secret_access_key,
@@ -94,7 +87,7 @@ class Bench:
                 name: f"aws_access_key_id = {keys.access_key_id}\naws_secret_access_key = {keys.secret_access_key}",
                 f"{name}-id": keys.access_key_id,
                 f"{name}-secret": keys.secret_access_key,
-                f"give:{name}": f"{sys.executable} {script} {name}",
+                f"give:{name}": f"{sys.executable} {self.script} {name}",
             }
         worker = Path(__file__).with_name("conformance_worker.py")
         self.botocore = subprocess.Popen(
@@ -165,11 +158,40 @@ class Bench:
         assert found[-1] == who
         return Outcome(found, self.told(seen), done.stderr)
 
-    def alone(self, row: Row) -> tuple[str, ...] | None:
-        """Say who we are with a cache that nobody else uses; found once."""
-        if row.name not in self.found:
-            self.found[row.name] = self.ours(row, f"own-{ROWS.index(row)}").who
-        return self.found[row.name]
+    def change(self, states: dict[str, int]) -> None:
+        """Let another be behind what a config names, with no change in it: 0 for the first and 1 for the second."""
+        for name, state in states.items():
+            if self.now.get(name) != state:
+                getattr(self, f"_change_{name}")(state)
+        self.now |= states
+
+    def _change_sso(self, state: int) -> None:
+        self.aws.sso.user = ("jane", "john")[state]
+        url, cache = "https://example.awsapps.com/start", self.home / ".aws/sso/cache"
+        self.aws.sso.write_token(cache, url)
+        self.aws.sso.write_token(cache, url, session="corp", refreshable=True)
+
+    def _change_login(self, state: int) -> None:
+        bob, eve = self.users["bob"], self.users["eve"]
+        cache = self.home / ".aws/login/cache"
+        self.aws.signin.write_login(cache, bob.arn, (bob, eve)[state], seconds=3600)
+
+    def _change_machine(self, state: int) -> None:
+        metadata = self.aws.metadata
+        metadata.container_role, metadata.instance_role = (each[state] for each in self.machines)
+
+    def _change_process(self, state: int) -> None:
+        printed = {
+            name: {"AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret_access_key}
+            for name, keys in self.users.items()
+        }
+        if state:
+            printed["eve"] = printed["bob"]
+        Path(f"{self.script}.json").write_text(json.dumps(printed))
+
+    def _change_token(self, state: int) -> None:
+        name = ("a-token", "another-token")[state]
+        self.token.write_text(self.aws.add_web_identity(name, subject=name))
 
     def theirs(self, row: Row) -> Outcome:
         """Ask botocore."""
@@ -259,11 +281,21 @@ def test_the_table_is_long_enough() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_no_order_of_commands_makes_anybody_somebody_else(bench: Bench, seed: int) -> None:
-    """Whatever others left in a cache that all rows share, each row is who it is with a cache of its own."""
+    """Whatever others left in a cache that all rows share, each row is who it is now.
+
+    Between the rows another person logs in, a process prints other keys, and a machine gets another role.
+    """
     chance = random.Random(seed)
     rows = [*ROWS, *ROWS]
     chance.shuffle(rows)
-    for row in rows:
-        alone = bench.alone(row)
-        found = bench.ours(row, f"shared-{seed}")
-        assert found.who == alone, f"{row.name}: {found}"
+    try:
+        for index, row in enumerate(rows):
+            bench.change({name: chance.randrange(2) for name in chance.sample(STATES, 2)})
+            found = bench.ours(row, f"shared-{seed}")
+            if row.why:
+                # botocore is no judge of it; nobody's sessions are in a cache of its own.
+                assert found.who == bench.ours(row, f"fresh-{seed}-{index}").who, row.name
+            else:
+                assert same(found.who, bench.theirs(row).who), f"{row.name}: {found}"
+    finally:
+        bench.change(dict.fromkeys(STATES, 0))

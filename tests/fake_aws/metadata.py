@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .http import Request
-    from .model import Role
+    from .model import Keys, Role
     from .world import World
 
 ROLES = "/latest/meta-data/iam/security-credentials/"
@@ -28,6 +28,7 @@ INSTANCE = "i-0123456789abcdef0"
 class Metadata:
     """The role of a container and of an instance; without one there are no credentials.
 
+    Whoever asks is given the same keys, until half of their life is over.
     `container_token`: what a container must send as Authorization; None for nothing.
     `region`: where the instance runs.
     """
@@ -39,10 +40,22 @@ class Metadata:
         self.instance_role: Role | None = None
         self.region = "us-east-1"
         self.tokens: set[str] = set()
+        self.issued: dict[str, Keys] = {}
 
 
 def _show(world: World, request: Request, role: Role, name: str) -> dict[str, Any]:
-    shown = show_credentials(world.issue(role, name, SESSION_SECONDS), request)
+    issued = world.metadata.issued
+    with world.lock:
+        keys = issued.get(role.arn)
+        half = (SESSION_SECONDS if world.lifetime is None else world.lifetime) / 2
+        # A key that was revoked or made to expire is another than the world's.
+        if (
+            keys is None
+            or world.keys.get(keys.access_key_id) != keys
+            or (keys.expiration or 0) - world.now() < half
+        ):
+            keys = issued[role.arn] = world.issue(role, name, SESSION_SECONDS)
+    shown = show_credentials(keys, request)
     return {{"SessionToken": "Token"}.get(field, field): value for field, value in shown.items()}
 
 

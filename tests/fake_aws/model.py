@@ -85,7 +85,7 @@ class Keys:
     tags: dict[str, str] = field(default_factory=dict)
     transitive_tag_keys: frozenset[str] = frozenset()
     lineage: tuple[str, ...] = ()
-    """The ARNs of those who assumed one role after the other on the way to this session."""
+    """The ARNs of those who assumed one role after the other on the way to this session; a web identity is its subject."""
 
     @property
     def temporary(self) -> bool:

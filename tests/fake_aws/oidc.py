@@ -104,18 +104,18 @@ def create_token(world: World, request: Request) -> Response:
     grants = {DEVICE_GRANT: _device, "refresh_token": _refresh, "authorization_code": _code}
     if grant not in grants:
         raise AwsError("UnsupportedGrantTypeException", "Unsupported grant type", 400)
-    grants[grant](world, request)
+    user = grants[grant](world, request)
     return json_answer(
         {
-            "accessToken": world.sso.add_token(),
+            "accessToken": world.sso.add_token(user=user),
             "tokenType": "Bearer",
             "expiresIn": world.sso.token_seconds,
-            "refreshToken": world.sso.add_refresh_token(),
+            "refreshToken": world.sso.add_refresh_token(user),
         }
     )
 
 
-def _device(world: World, request: Request) -> None:
+def _device(world: World, request: Request) -> str:
     sso = world.sso
     device = sso.devices.get(request.get("deviceCode") or "")
     if device is None:
@@ -132,16 +132,17 @@ def _device(world: World, request: Request) -> None:
         sso.pending = max(0, sso.pending - 1)
         raise AwsError("AuthorizationPendingException", "Authorization is pending", 400)
     del sso.devices[request.get("deviceCode") or ""]
+    return sso.user
 
 
-def _refresh(world: World, request: Request) -> None:
-    token = request.get("refreshToken") or ""
-    if token not in world.sso.refresh_tokens:
+def _refresh(world: World, request: Request) -> str:
+    user = world.sso.refresh_tokens.pop(request.get("refreshToken") or "", None)
+    if user is None:
         raise AwsError("InvalidGrantException", "Invalid refresh token provided", 400)
-    world.sso.refresh_tokens.discard(token)
+    return user
 
 
-def _code(world: World, request: Request) -> None:
+def _code(world: World, request: Request) -> str:
     known = world.sso.codes.pop(request.get("code") or "", None)
     digest = hashlib.sha256((request.get("codeVerifier") or "").encode()).digest()
     challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -152,6 +153,7 @@ def _code(world: World, request: Request) -> None:
     }
     if known != sent:
         raise AwsError("InvalidGrantException", "Invalid authorization code provided", 400)
+    return world.sso.user
 
 
 ROUTES: dict[tuple[str, str], tuple[str, Callable[[World, Request], Response]]] = {

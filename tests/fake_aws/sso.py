@@ -28,8 +28,9 @@ STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Sso:
-    """One user's sign-on: the roles it may have, its bearer tokens, and how its logins go.
+    """The sign-on: the roles that its users may have, their bearer tokens, and how logins go.
 
+    `user`: who logs in from now on; whoever holds a token that was given before stays who it was.
     `pending`, `slow_down`: how many polls for a token are answered so, before a login is approved.
     `approval`: who approves a login: `at-once` anybody, `browser` whoever opens the page;
     `denied` and `expired` are logins that fail.
@@ -47,8 +48,8 @@ class Sso:
         self.interval = 1
         self.token_seconds = 3600
         self.roles: dict[tuple[str, str], Role] = {}
-        self.tokens: dict[str, float] = {}
-        self.refresh_tokens: set[str] = set()
+        self.tokens: dict[str, tuple[float, str]] = {}
+        self.refresh_tokens: dict[str, str] = {}
         self.clients: dict[str, str] = {}
         self.devices: dict[str, dict[str, Any]] = {}
         self.codes: dict[str, dict[str, str]] = {}
@@ -66,16 +67,17 @@ class Sso:
         self.roles[account, name] = role
         return role
 
-    def add_token(self, seconds: float | None = None) -> str:
-        """Return a new access token of the user, that lives so long."""
+    def add_token(self, seconds: float | None = None, user: str | None = None) -> str:
+        """Return a new access token of a user, the current one if none is named, that lives so long."""
         token = f"aoaAAAAAG{secrets.token_urlsafe(60)}"
-        self.tokens[token] = self.world.now() + (self.token_seconds if seconds is None else seconds)
+        until = self.world.now() + (self.token_seconds if seconds is None else seconds)
+        self.tokens[token] = (until, user or self.user)
         return token
 
-    def add_refresh_token(self) -> str:
-        """Return a new refresh token of the user."""
+    def add_refresh_token(self, user: str | None = None) -> str:
+        """Return a new refresh token of a user, the current one if none is named."""
         token = f"aorAAAAAG{secrets.token_urlsafe(60)}"
-        self.refresh_tokens.add(token)
+        self.refresh_tokens[token] = user or self.user
         return token
 
     def add_client(self) -> tuple[str, str]:
@@ -117,20 +119,21 @@ class Sso:
         path.chmod(0o600)
         return path
 
-    def check(self, request: Request) -> None:
-        """Raise UnauthorizedException unless a live bearer token came with the request."""
-        expiration = self.tokens.get(request.header("x-amz-sso_bearer_token"))
-        if expiration is None or expiration <= self.world.now():
+    def check(self, request: Request) -> str:
+        """Return whose bearer token came with the request; UnauthorizedException without a live one."""
+        until, user = self.tokens.get(request.header("x-amz-sso_bearer_token"), (0, ""))
+        if until <= self.world.now():
             raise AwsError("UnauthorizedException", "Session token not found or invalid", 401)
+        return user
 
 
 def get_role_credentials(world: World, request: Request) -> Response:
     """Answer GetRoleCredentials."""
-    world.sso.check(request)
+    user = world.sso.check(request)
     role = world.sso.roles.get((request.get("account_id") or "", request.get("role_name") or ""))
     if role is None:
         raise AwsError("ForbiddenException", "No access", 403)
-    shown = show_credentials(world.issue(role, world.sso.user, 3600), request)
+    shown = show_credentials(world.issue(role, user, 3600), request)
     credentials = {name[0].lower() + name[1:]: value for name, value in shown.items()}
     if "expiration" in credentials:
         credentials["expiration"] = _milliseconds(credentials["expiration"])

@@ -69,7 +69,7 @@ def assume_role_with_web_identity(world: World, request: Request) -> dict[str, A
         raise validation(
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         )
-    keys = world.issue(role, name, seconds or 3600)
+    keys = world.issue(role, name, seconds or 3600, lineage=(f"{provider}:{identity['subject']}",))
     return {
         "SubjectFromWebIdentityToken": identity["subject"],
         "Provider": provider,
