@@ -1,61 +1,73 @@
-"""Asks a process, a container or an instance who it is now, since nothing else tells."""
-
-from __future__ import annotations
+"""Asks a process, a container or an instance who it is now, where nothing else tells."""
 
 import time
-from typing import TYPE_CHECKING
 
-from awsassume import identity, recall
+from awsassume import recall
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from awsassume.cache import Cache
-    from awsassume.config import Config, Origin
-    from awsassume.credentials import Credentials
+    from awsassume.recall import Target
+
+# As long as a person may take to touch a device.
+PERSON_SECONDS = 60
+MACHINE_SECONDS = 15
 
 
-class Asking:
-    """The answers of one run: an origin is asked once, and not at all where another process just was, in our stead.
+def answer(
+    cache: str | None,
+    question: str,
+    environ: "Mapping[str, str]",
+    started: float,
+    ask: "Callable[[], str]",
+    seconds: float = PERSON_SECONDS,
+) -> str:
+    """Give what ``ask`` answers, or answered another process that asked the same since we ``started`` (epoch seconds).
 
-    Credentials without an end are nobody's to keep, so it is only who they are that others are told.
+    One process at a time asks a question. An answer may hang on any variable and on the current directory, so it is none
+    to whoever has others.
     """
+    turn = None if cache is None else recall.Turn(cache, question)
+    try:
+        where = recall.surroundings(environ)
+        if turn:
+            turn.wait(seconds)
+            moment, _, said = turn.said().partition(" ")
+            there, _, holder = said.partition(" ")
+            if there == where and holder and _is_between(started, moment, time.time()):
+                return holder
+        began = time.time()
+        holder = ask()
+        if turn:
+            turn.say(f"{began} {where} {holder}")
+        return holder
+    finally:
+        if turn:
+            turn.end()
 
-    def __init__(self, config: Config, cache: Cache, load: Callable[[Origin], Credentials]) -> None:
-        self.credentials: dict[Origin, Credentials] = {}
-        self._config = config
-        self._cache = cache
-        self._load = load
-        self._who: dict[Origin, str] = {}
-        self._times: dict[Origin, float] = {}
 
-    def who(self, origin: Origin) -> str:
-        """Say who is behind an origin. Raises Failure."""
-        if origin not in self._who:
-            key = identity.digest("asked", identity.named(self._config, origin))
-            # Its answer may hang on a variable that only it knows, or on where it stands.
-            where = recall.surroundings(self._config.environ)
-            profile = self._config.find(origin.name) if origin.kind == "profile" else None
-            self._who[origin], self._times[origin] = self._cache.answer(
-                key,
-                str(origin),
-                lambda: identity.answered(self.ask(origin)),
-                where=where,
-                by_person=profile is not None,
-            )
-        return self._who[origin]
+def _is_between(started: float, moment: str, now: float) -> bool:
+    try:
+        return started <= float(moment) <= now
+    except ValueError:
+        return False
 
-    def ask(self, origin: Origin) -> Credentials:
-        """Ask now, unless we did; give the credentials. Raises Failure."""
-        if origin not in self.credentials:
-            began = time.time()
-            self.credentials[origin] = self._load(origin)
-            self._who[origin] = identity.answered(self.credentials[origin])
-            self._times[origin] = began
-        return self.credentials[origin]
 
-    def stamp(self, origin: Origin) -> str:
-        """Say when the origin was asked, and in what surroundings; ``""`` where it was not."""
-        if origin not in self._times:
-            return ""
-        return f"{self._times[origin]} {recall.surroundings(self._config.environ)}"
+def is_same(
+    target: "Target", cache: str | None, environ: "Mapping[str, str]", started: float
+) -> bool:
+    """Tell whether the source of a target still is who it was. Where that takes botocore, the answer is no."""
+
+    def ask() -> str:
+        from awsassume import process
+
+        if not target.process:
+            msg = "only botocore asks a machine"
+            raise ValueError(msg)
+        return process.holder(target.process, environ)
+
+    try:
+        return answer(cache, target.question, environ, started, ask) == target.holder
+    except (OSError, ValueError):
+        return False

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from awsassume import advice, complaints, identity, names, plan, prompt, recall, source, sts
-from awsassume.asking import Asking
+from awsassume import advice, complaints, identity, names, plan, prompt, recall, sts
 from awsassume.cache import Cache
 from awsassume.clock import Clock
 from awsassume.codes import Codes
@@ -17,6 +16,7 @@ from awsassume.refusals import STALE
 from awsassume.regions import partition_of
 from awsassume.request import Request
 from awsassume.sessions import Session
+from awsassume.sources import Sources
 from awsassume.spinner import Waiting, silent
 
 _DENIED = "AWS refused GetSessionToken"
@@ -57,8 +57,8 @@ class Assumer:
         self.cache = Cache(directory, self.started, self.clock, tell=tell, warn=warn)
         self.codes = Codes(request, environ, may_ask=may_ask)
         self.config = Config(environ)
-        self.asking = Asking(self.config, self.cache, self._load)
-        self.planner = Planner(request, self.config, self._who)
+        self.sources = Sources(self.config, self.cache, self.clock)
+        self.planner = Planner(request, self.config, self.sources.who)
         # Whose credentials came, where they are another's than the plan's: "" where that can't be told.
         self.moved: str | None = None
         # The name whose ARN was remembered, and the one whose ARN could only be guessed.
@@ -84,12 +84,8 @@ class Assumer:
             role = f"arn:{partition}:iam::{account}:role/{name}"
         return self._told(self.planner.for_arn(role, plan.label_of(role), chain))
 
-    def _who(self, origin: Origin) -> str:
-        told = identity.is_told(self.config, origin)
-        return identity.told(self.config, origin) if told else self.asking.who(origin)
-
     def _told(self, made: Plan) -> Plan:
-        made.target.asked = self.asking.stamp(made.origin)
+        self.sources.describe(made.origin, made.target)
         path = " → ".join(hop.step.role_arn for hop in reversed(made.hops))
         self.tell(f"source: {made.origin}" + (f"; then {path}" if path else ""))
         return made
@@ -111,7 +107,7 @@ class Assumer:
             return
         if again.identity == who:
             self.cache.keep(again.target.key, session)
-            made.target.key, made.target.asked = again.target.key, again.target.asked
+            made.target.key, made.target.holder = again.target.key, again.target.holder
 
     def _obtained(self, made: Plan) -> Session:
         try:
@@ -202,27 +198,24 @@ class Assumer:
     def _had(self, made: Plan) -> tuple[Credentials, str]:
         """Get the origin's credentials, and say whose they are; ``""`` where others keep logging in meanwhile."""
         if not identity.is_told(self.config, made.origin):
-            credentials = self.asking.ask(made.origin)
-            return credentials, identity.answered(credentials)
+            credentials = self.sources.ask(made.origin)
+            return credentials, identity.of_holder(credentials.holder)
         may_log_in = True
         for _ in range(_TRIES):
-            before = self._who(made.origin)
+            before = self.sources.who(made.origin)
             try:
-                credentials = self._load(made.origin)
+                credentials = self.sources.load(made.origin)
             except LoginFailure:
                 if not may_log_in or not self._logs_in(made):
                     raise
                 may_log_in = False
                 continue
-            if self._who(made.origin) == before:
+            if self.sources.who(made.origin) == before:
                 return credentials, before
             # botocore renewed the token, or somebody logged in: whose these are, nobody can tell.
             self.tell(f"{made.origin}: the login was renewed meanwhile; once more")
             time.sleep(recall.TICK_SECONDS)
         return credentials, ""
-
-    def _load(self, origin: Origin) -> Credentials:
-        return source.load(self.config, origin, self.clock)
 
     def _logs_in(self, made: Plan) -> bool:
         """Offer the login to a person who can see the question; an SDK that waits for us has no time for it."""
@@ -249,7 +242,12 @@ class Assumer:
             return self._assumed_with(made, index, hop, before.credentials)
         except SourceFailure as failure:
             # A session that we kept may have been ended since; credentials that were just had are what they are.
-            if failure.code not in STALE or not self.cache.was_kept(made.key_behind(index)):
+            is_new = index + 1 == len(made.hops) and self.sources.was_asked(made.origin)
+            if (
+                failure.code not in STALE
+                or is_new
+                or not self.cache.was_kept(made.key_behind(index))
+            ):
                 raise
             self.tell(f"AWS no longer takes the session that was kept ({failure.code}); a new one")
         before = self._session(made, index + 1, again=True)

@@ -73,7 +73,7 @@ class Cache:
             if found and (not again or found.issued >= self.started):
                 return found
             if not alone:
-                self._heed(key, what)
+                self.heed(key, what)
             self.is_crowded |= lock.is_busy
             if lock.is_busy and asks:
                 # Two questions on one terminal get no answer.
@@ -96,46 +96,15 @@ class Cache:
                 self.keep(key, session)
             return session
 
-    def answer(
-        self, key: str, what: str, call: Callable[[], str], *, where: str, by_person: bool
-    ) -> tuple[str, float]:
-        """Give what ``call`` answers, or answered in another process since this run began; and when it was asked.
-
-        ``where`` is what the answer may hang on beside the key. ``by_person`` says that a person may be what it waits for.
-        """
-        began = time.time()
-        if self.directory is None:
-            return call(), began
-        word = f"{key}-{where[:16]}"
-        with self._lock(key, by_code=by_person, asks=False) as lock:
-            if not by_person:
-                self._clock.spend(time.time() - began)
-            found = sessions.answered_since(self.directory, key, where, self.started, time.time())
-            if found:
-                self._tell(f"{what}: another awsassume asked while we waited")
-                return found
-            self._heed(word, what)
-            if not lock.held:
-                self._tell(f"{what}: {lock.reason}; going on without")
-            began = time.time()
-            try:
-                said = call()
-            except Failure as failure:
-                self.leave_word(word, failure)
-                raise
-            try:
-                sessions.answer(self.directory, key, where, said, began)
-            except (OSError, ValueError, private.UntrustedError) as error:
-                self._tell(f"{what}: others can't be told what it answered: {error}")
-            return said, began
-
     def was_kept(self, key: str) -> bool:
         """Tell whether the session of a key was there before, so that AWS may have ended it since."""
         return bool(key) and self.directory is not None and key not in self._made
 
-    def _heed(self, key: str, what: str) -> None:
+    def heed(self, key: str, what: str) -> None:
         """Raise the failure that another process met since we began."""
-        failure = sessions.failure_since(self.directory or "", key, self.started, time.time())
+        if self.directory is None:
+            return
+        failure = sessions.failure_since(self.directory, key, self.started, time.time())
         if failure:
             self._tell(f"{what}: another awsassume met this while we waited")
             raise failure

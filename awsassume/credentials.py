@@ -33,7 +33,14 @@ class Credentials:
         ):
             if value is None and name == "session token":
                 continue
-            if not value or not value.isascii() or not value.isprintable() or " " in value:
+            # Somebody's JSON may hold what is no text.
+            if (
+                not isinstance(value, str)
+                or not value
+                or not value.isascii()
+                or not value.isprintable()
+                or " " in value
+            ):
                 msg = f"the {name} is not one that AWS gives"
                 raise ValueError(msg)
         self.access_key_id = access_key_id
@@ -46,6 +53,11 @@ class Credentials:
         """Show which these are, and nothing that would let anybody use them."""
         until = "for good" if self.expiration is None else f"until {timestamp(self.expiration)}"
         return f"<Credentials {self.access_key_id[:4]}…{self.access_key_id[-4:]} {until}>"
+
+    @property
+    def holder(self) -> str:
+        """Say whose these are, without a secret: the access key id, and whether a session token belongs to it."""
+        return f"{self.access_key_id} {'long-term' if self.session_token is None else 'temporary'}"
 
     def process_json(self) -> str:
         """Give the JSON of a credential_process, version 1.

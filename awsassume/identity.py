@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from awsassume.config import Config, Origin, Profile
-from awsassume.credentials import Credentials
 
 SSO_FOLDER = "~/.aws/sso/cache"
 ON_MACHINE = ("EcsContainer", "Ec2InstanceMetadata")
@@ -99,10 +98,10 @@ def told(config: Config, origin: Origin) -> str:
     return digest("login", named(config, origin), *marks) if marks else named(config, origin)
 
 
-def answered(credentials: Credentials) -> str:
-    """Say who an answer stands for: the same keys are the same user, whoever holds them."""
-    whole = "y" + ("n" if credentials.session_token is None else "y")
-    return digest("key", credentials.access_key_id, whole)
+def of_holder(holder: str) -> str:
+    """Say who ``Credentials.holder`` stands for: the same keys are the same user, whoever holds them."""
+    access_key_id, _, kind = holder.partition(" ")
+    return digest("key", access_key_id, "yy" if kind == "temporary" else "yn")
 
 
 def named(config: Config, origin: Origin) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from awsassume import environment, identity, regions, source, words
+from awsassume import environment, identity, process, regions, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
@@ -167,7 +167,7 @@ class Planner:
         ambient = self.config.settings(origin)
         if holder and holder.get("credential_process"):
             # Before any lock is taken: those above us hold some, and wait for us.
-            source.refuse_loop(origin.name, self.config.environ)
+            process.refuse_loop(origin.name, self.config.environ)
         hops = self._hops(steps, holder, ambient)
         if self.request.token_code and hops and not any(hop.step.mfa_serial for hop in hops):
             raise UsageFailure(

@@ -92,12 +92,7 @@ class Program:
         """Answer from what another process came to while we waited for it. Raises the errors.Failure that it met."""
         code = self._answer(request, target)
         # A code of our own may be the right one.
-        if (
-            code is None
-            and target.key
-            and target.holds(self.started, self.past)
-            and not self.environ.get("AWSASSUME_TOKEN_CODE")
-        ):
+        if code is None and target.key and not self.environ.get("AWSASSUME_TOKEN_CODE"):
             failure = sessions.failure_since(
                 self.cache or "", target.key, self.started, time.time()
             )
@@ -119,7 +114,7 @@ class Program:
         self.request = request
         if request.mode in {"export", "exec"}:
             self.guard(request)
-            if not target.holds(self.started, self.past):
+            if target.holder and not self._is_same(target):
                 return None
             try:
                 session = (
@@ -136,6 +131,11 @@ class Program:
                 )
             return self.deliver(request, target, session.credentials)
         return self.plain(request)
+
+    def _is_same(self, target: "Target") -> bool:
+        from awsassume import asking
+
+        return asking.is_same(target, self.cache, self.past, self.started)
 
     def plain(self, request: "Request") -> int:
         """Do a verb that needs neither config nor AWS."""

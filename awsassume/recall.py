@@ -59,11 +59,12 @@ _PASSING = frozenset(
 class Target:
     """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it.
 
-    ``asks`` is ``yes`` where a person may have to type an MFA code, for which others wait longer. ``asked`` is when the
-    source was asked who it is (epoch seconds) and in what surroundings, where nothing but asking tells.
+    ``asks`` is ``yes`` where a person may have to type an MFA code, for which others wait longer. Where nothing but asking
+    tells who the source is, ``holder`` is whom the key is for (``Credentials.holder``), ``question`` the name of what was
+    asked, and ``process`` what to run, if that is a process.
     """
 
-    __slots__ = ("asked", "asks", "key", "region", "renew", "role")
+    __slots__ = ("asks", "holder", "key", "process", "question", "region", "renew", "role")
 
     def __init__(
         self, key: str = "", role: str = "", region: str = "", renew: str = "", asks: str = ""
@@ -73,21 +74,7 @@ class Target:
         self.region = region
         self.renew = renew
         self.asks = asks
-        self.asked = ""
-
-    def holds(self, started: float, environ: "Mapping[str, str]") -> bool:
-        """Tell whether the source is known to be who it was: by what is on record, or since another asked it just now.
-
-        ``started`` is when the one who wants to know began (epoch seconds).
-        """
-        if not self.asked:
-            return True
-        moment, _, where = self.asked.partition(" ")
-        try:
-            just_now = started <= float(moment) <= time.time()
-        except ValueError:
-            return False
-        return just_now and where == surroundings(environ)
+        self.holder = self.process = self.question = ""
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
@@ -235,13 +222,13 @@ def remember(cache: str, fingerprint: str, request: Request, target: Target, fil
 
 
 class Turn:
-    """One process at a time works out what a command line means; the others wait, and find it remembered.
+    """One process at a time works out what a command line means, or asks a source; the others wait, and find it there.
 
     It is no matter of right, only of fifty processes not doing the same work at once. Where there are no locks, or after some
     seconds, everybody goes ahead.
     """
 
-    def __init__(self, cache: str, fingerprint: str) -> None:
+    def __init__(self, cache: str, name: str) -> None:
         self.waited = False
         self.is_busy = False
         self._descriptor = -1
@@ -249,7 +236,7 @@ class Turn:
             private.make(cache)
             private.make(f"{cache}/{FOLDER}")
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-            self._descriptor = os.open(_path(cache, fingerprint) + ".turn", flags, 0o600)
+            self._descriptor = os.open(_path(cache, name) + ".turn", flags, 0o600)
             private.close_to_others(self._descriptor)
         except (OSError, private.UntrustedError):
             return
@@ -278,6 +265,21 @@ class Turn:
                 return
             else:
                 return
+
+    def say(self, text: str) -> None:
+        """Leave a line for whoever comes next; if it can't be left, they do without."""
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text.encode(), 0)
+        except OSError:
+            return
+
+    def said(self) -> str:
+        """Give what was left by the one before; ``""`` for nothing, and for what is no text."""
+        try:
+            return os.pread(self._descriptor, 1000, 0).decode()
+        except (OSError, ValueError):
+            return ""
 
     def end(self) -> None:
         """Let the next one in."""

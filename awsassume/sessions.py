@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 FOLDER = "sessions"
 FAILED = ".failed"
-ANSWERED = ".answered"
 LOCK = ".lock"
 # botocore asks a credential_process again below this; https://github.com/boto/botocore, credentials.py.
 REFRESH_SECONDS = 15 * 60
@@ -196,30 +195,6 @@ def failure_since(cache: str, key: str, since: float, now: float) -> "Failure | 
     if isinstance(failure, errors.RefusedFailure):
         failure.code = fields.get("code", "")
     return failure
-
-
-def answer(cache: str, key: str, where: str, who: str, began: float) -> None:
-    """Leave word of whom a source said it is, for those who would ask it too. Raises private.UntrustedError or OSError."""
-    pairs = [("who", who), ("where", where), ("time", str(began))]
-    private.make(cache)
-    private.write(f"{cache}/{FOLDER}/{key}{ANSWERED}", record.dump(pairs))
-
-
-def answered_since(
-    cache: str, key: str, where: str, since: float, now: float
-) -> tuple[str, float] | None:
-    """Give whom a source said it is, and when it was asked, if that was between these instants and ``where`` we are."""
-    try:
-        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
-            return None
-        data = private.read(f"{cache}/{FOLDER}/{key}{ANSWERED}")
-        fields = dict(record.load(data or b"") or ())
-        moment = float(fields["time"])
-        if fields["where"] != where or not since <= moment <= now:
-            return None
-        return fields["who"], moment
-    except (OSError, private.UntrustedError, KeyError, ValueError):
-        return None
 
 
 class Lock:

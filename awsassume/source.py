@@ -1,13 +1,12 @@
 """The chain's first credentials, by botocore's own resolver."""
 
 import os
-from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import botocore.credentials
 
-from awsassume import complaints
+from awsassume import complaints, process
 from awsassume.clock import Clock, OutOfTimeError
 from awsassume.config import Config, Origin
 from awsassume.credentials import Credentials
@@ -15,23 +14,19 @@ from awsassume.errors import ConfigurationFailure, SourceFailure
 from awsassume.identity import ON_MACHINE
 from awsassume.regions import region_for
 
-# Set for the processes that botocore starts for us: the profiles whose credential_process is being asked.
-CALLERS = "AWSASSUME_CALLERS"
-_DEEPEST = 8
-
 
 def load(config: Config, origin: Origin, clock: Clock | None = None) -> Credentials:
     """Get the credentials of an origin, through botocore. Raises SourceFailure or ConfigurationFailure."""
     if origin.kind == "none":
         raise _missing(config, origin)
     profile = config.find(origin.name) if origin.name else None
-    process = profile is not None and profile.get("credential_process") is not None
+    by_process = profile is not None and profile.get("credential_process") is not None
     found = frozen = None
-    callers = os.environ.get(CALLERS)
+    callers = os.environ.get(process.CALLERS)
     try:
         # A process may be waiting for a person's touch, which takes no time of AWS's, and put a question of its own,
         # which nothing must be drawn over.
-        with nullcontext() if process else (clock or Clock()).running(str(origin)):
+        with nullcontext() if by_process else (clock or Clock()).running(str(origin)):
             found = _resolver(config, origin).load_credentials()
             frozen = found.get_frozen_credentials() if found else None
     except ConfigurationFailure:
@@ -45,9 +40,9 @@ def load(config: Config, origin: Origin, clock: Clock | None = None) -> Credenti
     finally:
         # The process has answered, and asking it a second time is no loop.
         if callers is None:
-            os.environ.pop(CALLERS, None)
+            os.environ.pop(process.CALLERS, None)
         else:
-            os.environ[CALLERS] = callers
+            os.environ[process.CALLERS] = callers
     if found is None or frozen is None or not frozen.access_key:
         raise _missing(config, origin)
     try:
@@ -105,7 +100,7 @@ def _resolver(config: Config, origin: Origin) -> botocore.credentials.Credential
             [provider for provider in full.providers if isinstance(provider, wanted)]
         )
     if profile and profile.get("credential_process"):
-        _enter(profile.name)
+        process.enter(profile.name)
     builder = botocore.credentials.ProfileProviderBuilder(
         session, cache={}, region_name=session.get_config_variable("region")
     )
@@ -119,31 +114,14 @@ def _resolver(config: Config, origin: Origin) -> botocore.credentials.Credential
             provider._ini_parser = lambda _: config.stored  # type: ignore[attr-defined]  # noqa: SLF001  # there is no other way in
         elif isinstance(provider, botocore.credentials.ConfigProvider):
             provider._config_parser = lambda _: config.parsed  # type: ignore[attr-defined]  # noqa: SLF001  # the same
+        elif isinstance(provider, botocore.credentials.ProcessProvider):
+            # The fast way may have run it already.
+            provider._popen = process.popen  # type: ignore[attr-defined]  # noqa: SLF001  # the same
     if of_environment:
         providers = providers[:1]
     elif profile and profile.calls_us and profile.has_static_keys:
         providers = [provider for provider in providers if provider.METHOD != "custom-process"]
     return botocore.credentials.CredentialResolver(providers)
-
-
-def refuse_loop(name: str, environ: Mapping[str, str]) -> None:
-    """Raise ConfigurationFailure when we were started, however deep, to answer for this very profile."""
-    callers = _callers(environ)
-    if name in callers or len(callers) >= _DEEPEST:
-        path = " → ".join([*callers, name])
-        raise ConfigurationFailure(
-            f"credential_process goes in a loop: {path}", "give another source: --profile NAME"
-        )
-
-
-def _callers(environ: Mapping[str, str]) -> list[str]:
-    return [caller for caller in environ.get(CALLERS, "").split("\n") if caller]
-
-
-def _enter(name: str) -> None:
-    """Leave word in the environment of the process that this profile's credential_process is being asked."""
-    refuse_loop(name, os.environ)
-    os.environ[CALLERS] = "\n".join([*_callers(os.environ), name])
 
 
 def _expiration(found: object) -> int | None:

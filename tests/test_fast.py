@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -108,6 +109,35 @@ def test_a_hit_imports_nothing_else(start: list[str], words: str, example: FakeA
     python(*start, *words.split())
     assert imported(*start, *words.split()) == OURS | (OS if start is SHIM else set())
     assert len(example.calls()) == ("example" in words)
+
+
+def test_a_source_that_is_a_process_is_asked_without_botocore(
+    example: FakeAws, home: Path, tmp_path: Path
+) -> None:
+    """Who it gives is known by its answer, for the reading of which no more is imported than that takes."""
+    keys = example.add_user("Eve")
+    printed = {
+        "Version": 1,
+        "AccessKeyId": keys.access_key_id,
+        "SecretAccessKey": keys.secret_access_key,
+    }
+    (tmp_path / "printed").write_text(json.dumps(printed))
+    example.add_role("of-eve", trust=keys)
+    (home / ".aws/config").write_text(
+        f"[profile given]\ncredential_process = cat {tmp_path}/printed\n"
+        "[profile example]\nrole_arn = arn:aws:iam::123456789012:role/of-eve\nsource_profile = given\n"
+    )
+    time.sleep(0.05)
+    python(*SHIM, "example", "--credential-process")
+    found = imported(*SHIM, "example", "--credential-process")
+    assert {name for name in found if name.startswith("awsassume")} == {
+        *OURS,
+        "awsassume.asking",
+        "awsassume.process",
+    }
+    assert {"json", "subprocess", "hashlib"} <= found
+    assert not {"botocore", "typer", "platformdirs", "filelock"} & found
+    assert len(example.calls("AssumeRole")) == 1
 
 
 @pytest.mark.slow

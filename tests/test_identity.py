@@ -273,6 +273,75 @@ def test_a_process_is_asked_each_time_and_aws_once(aws: FakeAws, giver: Giver, r
     assert giver.asked == 3
 
 
+def test_a_process_is_started_once_a_call(giver: Giver, run: Run) -> None:
+    """Also where it gives another user than before, or fails: what it printed is read by botocore then."""
+    run("role")
+    for number, (name, code) in enumerate([("eve", 0), ("nobody", 4), ("nobody", 4), ("bob", 0)]):
+        giver.be(name)
+        said = run("role", "--credential-process", code=code)
+        assert giver.asked == number + 2
+        assert ("KeyError: 'nobody'" in said.stderr) == (name == "nobody")
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "null",
+        '{"Version": 2}',
+        '{"Version": 1}',
+        '{"Version": 1, "AccessKeyId": 1, "SecretAccessKey": []}',
+        '{"Version": 1, "AccessKeyId": "A B", "SecretAccessKey": "x"}',
+        '{"Version": 1, "AccessKeyId": "ASIA", "SecretAccessKey": "x", "SessionToken": {}}',
+        "\udcff",
+        "[" * 100_000,
+    ],
+)
+def test_an_answer_that_is_none_is_an_error_at_any_time(
+    giver: Giver, run: Run, printed: str
+) -> None:
+    """The session that is kept is not used, and the words are those of a first call."""
+    run("role")
+    giver.script.write_bytes(f"print(end={printed!r})".encode("utf-8", "surrogatepass"))
+    if printed == "\udcff":
+        giver.script.write_text("import sys; sys.stdout.buffer.write(bytes([255]))")
+    kept = run("role", code=4)
+    first = run("role", code=4, environ={"AWSASSUME_CACHE_DIR": str(giver.script.parent / "new")})
+    assert kept.stdout == first.stdout == "false;\n"
+    assert kept.stderr == first.stderr
+    assert "Traceback" not in kept.stderr
+
+
+def test_a_process_is_started_in_the_same_way_each_time(giver: Giver, run: Run) -> None:
+    """Its words, its variables, its streams and its directory are those that botocore gives it."""
+    giver.script.write_text(
+        "import os, sys\n"
+        "inherited = [n for n in sorted(map(int, os.listdir('/proc/self/fd'))) if n > 2]\n"
+        "seen = (sys.argv, dict(os.environ), os.getcwd(), os.readlink('/proc/self/fd/0')[:5], inherited[:-1])\n"
+        "open(sys.argv[0] + '.seen', 'a').write(repr(seen) + '\\n')\n" + GIVE
+    )
+    environ = {"AWS_DATA_PATH": "/nowhere", "AWSASSUME_CALLERS": "above", "WHO": "eve"}
+    for _ in range(3):
+        run("role", "--format", "env", environ=environ)
+    seen = Path(f"{giver.script}.seen").read_text().splitlines()
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+    assert "'AWSASSUME_CALLERS': 'above\\nlogin'" in seen[0]
+
+
+def test_a_loop_of_processes_is_found_at_any_time(home: Path, giver: Giver, run: Run) -> None:
+    """A process that comes to ask for its own profile is told so, and does not ask for ever."""
+    run("role")
+    program = run("--version").args[0]
+    giver.script.write_text(
+        f"import subprocess\nsubprocess.run([{program!r}, 'role', '--credential-process'], check=True)"
+    )
+    assert "goes in a loop: login → login" in run("role", code=4).stderr
+    del home
+
+
 def test_many_at_once_ask_a_process_a_few_times(aws: FakeAws, giver: Giver, run: Run) -> None:
     """Those who wait for the one who asks take its answer: twenty are no twenty windows of a browser."""
     with ThreadPoolExecutor(AT_ONCE) as pool:

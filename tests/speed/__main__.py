@@ -138,6 +138,18 @@ class Bench:
                 self.missed |= peak > 12 * 1024
                 show(f"\nPeak memory of `{how}`: {peak / 1024:.1f} MiB (at most 12).")
 
+    def asked(self) -> None:
+        """Measure a fresh session whose source is a process, which is asked each time, beside what boto3 takes for it."""
+        words = ["by-process", "--credential-process"]
+        script = "import boto3; boto3.Session(profile_name='by-process').get_credentials().get_frozen_credentials()"
+        rows = [
+            Row("the process alone (`cat`)", ["cat", str(self.place.printed)]),
+            Row("`awsassume`", [*self.console, *words], 4),
+            Row("shim", [*self.shim, *words], 4),
+            Row("boto3 (keeps no role's session: STS again)", [self.python, "-c", script]),
+        ]
+        self.warm("Warm: a fresh session whose source is a process", rows)
+
     def short(self, what: str, config: Path | None = None) -> None:
         """Measure the same in harder circumstances."""
         rows = [
@@ -235,6 +247,7 @@ class Bench:
                 *command,
             )
         self.hits()
+        self.asked()
         self.short(f"{MANY:,} profiles in the config", self.place.many_profiles)
         self.others()
         self.first_calls()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -48,6 +49,7 @@ class Place:
         self.folder = folder
         self.cache = folder / "cache"
         self.home = folder / "home"
+        self.printed = folder / "printed.json"
         self.bare = folder / "bare.py"
         self.bare.write_text(BARE)
         self.server = subprocess.Popen(
@@ -70,6 +72,17 @@ class Place:
         where = f"region = us-east-1\nendpoint_url = {self.remote.url}\n"
         role = f"role_arn = {ROLE}\nsource_profile = default\nrole_session_name = Bob\n{where}"
         text = f"[default]\n{where}[profile example]\n{role}"
+        text += f"[profile by-process]\n{role.replace('= default', '= process')}"
+        text += f"[profile process]\ncredential_process = cat {self.printed}\n{where}"
+        self.printed.write_text(
+            json.dumps(
+                {
+                    "Version": 1,
+                    "AccessKeyId": keys["AWS_ACCESS_KEY_ID"],
+                    "SecretAccessKey": keys["AWS_SECRET_ACCESS_KEY"],
+                }
+            )
+        )
         (self.home / ".aws/config").write_text(text)
         self.many_profiles = self.folder / "config-of-many"
         many = (f"[profile role-{number}]\n{role}" for number in range(MANY))

@@ -1,0 +1,95 @@
+"""A credential_process: who may start it, and how it is asked who it gives without the rest of botocore.
+
+As botocore's ProcessProvider (botocore/credentials.py) starts and reads it. Whatever is not as it should be is left to that
+provider, which is handed what was printed, so that nothing is started twice.
+"""
+
+import os
+import subprocess
+
+from awsassume import environment
+from awsassume.credentials import Credentials
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Set for the processes that are started for us: the profiles whose credential_process is being asked.
+CALLERS = "AWSASSUME_CALLERS"
+_DEEPEST = 8
+
+_ended: "dict[tuple[str, ...], Ended]" = {}
+
+
+class Ended:
+    """What a process that has ended printed, and its exit code; in the manner of ``subprocess.Popen``."""
+
+    def __init__(self, stdout: bytes, stderr: bytes, returncode: int) -> None:
+        self._printed = (stdout, stderr)
+        self.returncode = returncode
+
+    def communicate(self) -> tuple[bytes, bytes]:
+        """Give what it printed."""
+        return self._printed
+
+
+def popen(words: "Sequence[str]", **options: int) -> "Ended | subprocess.Popen[bytes]":
+    """Start a process, unless it was started a moment ago: then give how that ended, once."""
+    ended = _ended.pop(tuple(words), None)
+    return ended or subprocess.Popen(words, **options)  # type: ignore[call-overload]
+
+
+def written(name: str, words: "Sequence[str]") -> str:
+    """Write down a profile's process, to be run at another time."""
+    return " ".join(environment.encode(word) for word in (name, *words))
+
+
+def holder(line: str, environ: "Mapping[str, str]") -> str:
+    """Run what was ``written``; give whom it answers for, as ``Credentials.holder``. Raises OSError or ValueError."""
+    import json
+
+    name, *words = [environment.decode(word) for word in line.split(" ")]
+    environ = {**environ, CALLERS: "\n".join([*callers(environ), name])}
+    # The AWS CLI gives its own to those it starts.
+    environ.pop("AWS_DATA_PATH", None)
+    ended = _ended.get(tuple(words))
+    if ended is None:
+        done = subprocess.run(words, env=environ, capture_output=True, check=False)
+        ended = _ended[tuple(words)] = Ended(done.stdout, done.stderr, done.returncode)
+    if ended.returncode:
+        msg = "it failed"
+        raise ValueError(msg)
+    try:
+        said = json.loads(ended.communicate()[0].decode())
+        if said["Version"] != 1:
+            msg = "it is of another version"
+            raise ValueError(msg)
+        found = Credentials(
+            said["AccessKeyId"], said["SecretAccessKey"], said.get("SessionToken") or None
+        )
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(error) from None
+    return found.holder
+
+
+def callers(environ: "Mapping[str, str]") -> list[str]:
+    """Give the profiles whose processes we were started by, the outermost first."""
+    return [caller for caller in environ.get(CALLERS, "").split("\n") if caller]
+
+
+def refuse_loop(name: str, environ: "Mapping[str, str]") -> None:
+    """Raise ConfigurationFailure when we were started, however deep, to answer for this very profile."""
+    from awsassume.errors import ConfigurationFailure
+
+    above = callers(environ)
+    if name in above or len(above) >= _DEEPEST:
+        path = " → ".join([*above, name])
+        raise ConfigurationFailure(
+            f"credential_process goes in a loop: {path}", "give another source: --profile NAME"
+        )
+
+
+def enter(name: str) -> None:
+    """Leave word in the environment of the process that this profile's credential_process is being asked."""
+    refuse_loop(name, os.environ)
+    os.environ[CALLERS] = "\n".join([*callers(os.environ), name])

@@ -1,0 +1,89 @@
+"""Who is behind an origin in this run: read where that is written down, asked for where it is not."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from botocore.compat import compat_shell_split
+
+from awsassume import asking, identity, process, recall, source
+from awsassume.errors import Failure
+
+if TYPE_CHECKING:
+    from awsassume.cache import Cache
+    from awsassume.clock import Clock
+    from awsassume.config import Config, Origin
+    from awsassume.credentials import Credentials
+    from awsassume.recall import Target
+
+
+class Sources:
+    """The origins of one run. One that must be asked is asked once, and not at all where another process just was.
+
+    Credentials without an end are nobody's to keep, so it is only whose they are that others are told.
+    """
+
+    def __init__(self, config: Config, cache: Cache, clock: Clock) -> None:
+        self._config = config
+        self._cache = cache
+        self._clock = clock
+        self._had: dict[Origin, Credentials] = {}
+        self._holders: dict[Origin, str] = {}
+
+    def who(self, origin: Origin) -> str:
+        """Say who is behind an origin. Raises Failure."""
+        if identity.is_told(self._config, origin):
+            return identity.told(self._config, origin)
+        if origin not in self._holders:
+            self._holders[origin] = self._answer(origin)
+        return identity.of_holder(self._holders[origin])
+
+    def _answer(self, origin: Origin) -> str:
+        question = self._question(origin)
+        environ, cache = self._config.environ, self._cache
+        # What went wrong may hang on the same as the answer.
+        word = identity.digest(question, recall.surroundings(environ))
+        began = time.monotonic()
+        is_process = origin.kind == "profile"
+
+        def ask() -> str:
+            if not is_process:
+                self._clock.spend(time.monotonic() - began)
+            cache.heed(word, str(origin))
+            try:
+                return self.ask(origin).holder
+            except Failure as failure:
+                cache.leave_word(word, failure)
+                raise
+
+        seconds = asking.PERSON_SECONDS if is_process else asking.MACHINE_SECONDS
+        return asking.answer(cache.directory, question, environ, cache.started, ask, seconds)
+
+    def ask(self, origin: Origin) -> Credentials:
+        """Ask now, unless we did; give the credentials. Raises Failure."""
+        if origin not in self._had:
+            self._had[origin] = self.load(origin)
+            self._holders[origin] = self._had[origin].holder
+        return self._had[origin]
+
+    def was_asked(self, origin: Origin) -> bool:
+        """Tell whether the origin's credentials were had in this run, by asking."""
+        return origin in self._had
+
+    def load(self, origin: Origin) -> Credentials:
+        """Get an origin's credentials from botocore. Raises Failure."""
+        return source.load(self._config, origin, self._clock)
+
+    def describe(self, origin: Origin, target: Target) -> None:
+        """Note in a target how to ask the origin again, and whom its key is for."""
+        if origin not in self._holders:
+            return
+        target.holder, target.question = self._holders[origin], self._question(origin)
+        profile = self._config.find(origin.name) if origin.kind == "profile" else None
+        line = profile.get("credential_process") if profile else None
+        if profile and line:
+            target.process = process.written(profile.name, compat_shell_split(line))
+
+    def _question(self, origin: Origin) -> str:
+        return identity.digest("asked", identity.named(self._config, origin))
