@@ -278,8 +278,17 @@ class Program:
             )
         raise UsageFailure(
             "this would print credentials on the terminal; a shell must read them",
-            f'run: eval "$({line})", or see what they are with --show',
+            f'run: eval "$({line})", or see what they are with --show{self._how_without_eval(line)}',
         )
+
+    @staticmethod
+    def _how_without_eval(line: str) -> str:
+        """Say how the calling shell gets the function, if there is one for it."""
+        from awsassume import shims
+
+        shell = os.path.basename(shells.parent_executable() or "")
+        loads = shims.LOADING.get(shell)
+        return f"\nto have {line} do so by itself, once: {loads}" if loads else ""
 
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
         """Write the map as the shell reads it."""

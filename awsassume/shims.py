@@ -9,6 +9,13 @@ import os
 SHELLS = ("bash", "zsh", "fish")
 """The shells that have a shim."""
 
+LOADING = {
+    "bash": 'eval "$(awsassume --init bash)"',
+    "zsh": 'eval "$(awsassume --init zsh)"',
+    "fish": "awsassume --init fish | source",
+}
+"""The line that each takes in its own file, as the README has it."""
+
 _ANYWHERE = {
     "bash": "\\command awsassume ",
     "zsh": "\\command awsassume ",

@@ -290,6 +290,37 @@ def test_secrets_are_not_printed_on_a_terminal(program: str) -> None:
     assert "false" not in on_terminal("example", "--nope")[0]
 
 
+@pytest.mark.usefixtures("bob")
+@pytest.mark.parametrize(
+    "shell, line",
+    [
+        ("bash", 'eval "$(awsassume --init bash)"'),
+        ("zsh", 'eval "$(awsassume --init zsh)"'),
+        ("fish", "awsassume --init fish | source"),
+        ("dash", ""),
+    ],
+)
+def test_who_types_the_bare_word_is_told_of_the_function(
+    program: str, shell: str, line: str
+) -> None:
+    """It is the first thing that anybody tries; the line is that of the shell in which it was typed."""
+    need(shell)
+    options = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"], "dash": []}[shell]
+    code = "awsassume example || echo refused"
+    child = pexpect.spawn(
+        shell,
+        [*options, "-c", code],
+        env=on_path(program, os.environ),
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(24, 200),
+    )
+    said = child.read().replace("\r\n", "\n")
+    child.close()
+    assert said.endswith("refused\n")
+    assert (f"  to have awsassume example do so by itself, once: {line}\n" in said) == bool(line)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -264,3 +264,20 @@ def test_an_sdk_is_not_kept_waiting(program: str) -> None:
     with pexpect.spawn("sh", words, encoding="utf-8", timeout=60) as terminal:
         terminal.expect(pexpect.EOF)
         assert "has expired or was never made" in (terminal.before or "")
+
+
+@pytest.mark.parametrize("profile", ["dev", "old"])
+def test_who_logs_in_next_is_who_the_next_role_is_taken_as(
+    aws: FakeAws, run: Run, profile: str
+) -> None:
+    """Jane leaves her desk and John logs in: not a session of hers is his."""
+    aws.add_role("deploy", trust="*")
+    arn = "arn:aws:iam::123456789012:role/deploy"
+    for user in ("jane", "john"):
+        aws.sso.user = user
+        run("--login", profile, "--no-open")
+        for _ in range(2):
+            said = json.loads(run(arn, "--profile", profile, "--credential-process").stdout)
+            assert aws.keys[said["AccessKeyId"]].lineage[0].endswith(f"/{user}")
+            assert json.loads(run("--whoami", profile, "--json").stdout)["Arn"].endswith(f"/{user}")
+    assert len(aws.calls("AssumeRole")) == 2
