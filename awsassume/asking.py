@@ -3,6 +3,7 @@
 import time
 
 from awsassume import recall
+from awsassume.turn import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def answer(
     One process at a time asks a question. An answer may hang on any variable and on the current directory, so it is none
     to whoever has others.
     """
-    turn = None if cache is None else recall.Turn(cache, question)
+    turn = None if cache is None else Turn(cache, question)
     try:
         where = recall.surroundings(environ)
         if turn:

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 
-from awsassume import advice, complaints, identity, names, plan, prompt, recall, sts
+from awsassume import advice, complaints, device, names, plan, prompt, sts
 from awsassume.cache import Cache
 from awsassume.clock import Clock
 from awsassume.codes import Codes
 from awsassume.config import Chain, Config, Origin
 from awsassume.credentials import Credentials
-from awsassume.errors import Failure, LoginFailure, RefusedFailure, SourceFailure
-from awsassume.parameters import CHAINED_SECONDS
+from awsassume.errors import Failure, RefusedFailure, SourceFailure
 from awsassume.plan import Hop, Plan, Planner
 from awsassume.refusals import STALE
 from awsassume.regions import partition_of
@@ -18,10 +17,6 @@ from awsassume.request import Request
 from awsassume.sessions import Session
 from awsassume.sources import Sources
 from awsassume.spinner import Waiting, silent
-
-_DENIED = "AWS refused GetSessionToken"
-# How often a source whose login changes while it is read is read again.
-_TRIES = 3
 
 
 class Assumer:
@@ -154,7 +149,7 @@ class Assumer:
         def call() -> Session:
             return self._assumed(made, index, hop) if hop else self._loaded(made)
 
-        return self._kept(
+        return self.kept(
             made,
             key,
             what,
@@ -163,7 +158,7 @@ class Assumer:
             minimum=self.request.min_remaining if asked else None,
         )
 
-    def _kept(
+    def kept(
         self,
         made: Plan,
         key: str,
@@ -172,7 +167,12 @@ class Assumer:
         *,
         again: bool,
         minimum: int | None = None,
+        is_planned: bool = True,
     ) -> Session:
+        """Get the session of a key by ``call``, unless it is kept. Raises Failure.
+
+        ``is_planned`` says that the key was made before it was known whose credentials would come.
+        """
         return self.cache.session(
             key,
             what,
@@ -182,40 +182,18 @@ class Assumer:
             by_code=made.asks_for_code,
             asks=any(self.codes.asks(hop.step) for hop in made.hops),
             alone=bool(self.codes.given),
-            may_keep=lambda: self.moved is None,
+            may_keep=lambda: not is_planned or self.moved is None,
         )
 
     def _loaded(self, made: Plan) -> Session:
         began = time.monotonic()
-        credentials, who = self._had(made)
+        credentials, who = self.sources.had(made.origin, lambda: self._logs_in(made))
         if who != made.identity:
             self.moved = who
         self.tell(f"{made.origin}: {credentials!r}, {(time.monotonic() - began) * 1000:.0f} ms")
         return Session(
             credentials, int(time.time()), {"source": str(made.origin), "role": made.target.role}
         )
-
-    def _had(self, made: Plan) -> tuple[Credentials, str]:
-        """Get the origin's credentials, and say whose they are; ``""`` where others keep logging in meanwhile."""
-        if not identity.is_told(self.config, made.origin):
-            credentials = self.sources.ask(made.origin)
-            return credentials, identity.of_holder(credentials.holder)
-        may_log_in = True
-        for _ in range(_TRIES):
-            before = self.sources.who(made.origin)
-            try:
-                credentials = self.sources.load(made.origin)
-            except LoginFailure:
-                if not may_log_in or not self._logs_in(made):
-                    raise
-                may_log_in = False
-                continue
-            if self.sources.who(made.origin) == before:
-                return credentials, before
-            # botocore renewed the token, or somebody logged in: whose these are, nobody can tell.
-            self.tell(f"{made.origin}: the login was renewed meanwhile; once more")
-            time.sleep(recall.TICK_SECONDS)
-        return credentials, ""
 
     def _logs_in(self, made: Plan) -> bool:
         """Offer the login to a person who can see the question; an SDK that waits for us has no time for it."""
@@ -268,7 +246,7 @@ class Assumer:
         else:
             self.name_signer(aws, made.origin)
         credentials = (
-            self._with_device(made, hop, aws)
+            device.Device(self, made, hop, aws).assume_role()
             if step.mfa_serial
             else sts.assume_role(aws, step.parameters)
         )
@@ -280,66 +258,6 @@ class Assumer:
             "role": role if index else made.target.role,
         }
         return Session(credentials, int(time.time()), about)
-
-    def _with_device(self, made: Plan, hop: Hop, aws: sts.Aws) -> Credentials:
-        """Assume a role that wants MFA: by the device's one session, or with a code of its own where that can't be."""
-        step = hop.step
-        if aws.credentials.session_token is not None:
-            why = "its source is temporary"
-        elif step.seconds > CHAINED_SECONDS:
-            why = "it is to last longer than an hour"
-        else:
-            self.tell(f"MFA: one GetSessionToken session for every role behind {step.mfa_serial}")
-            try:
-                return self._by_device_session(made, hop, aws)
-            except RefusedFailure as failure:
-                if not failure.message.startswith(_DENIED):
-                    raise
-                why = f"GetSessionToken was refused: {failure.message}"
-        self.tell(f"MFA: the code goes with AssumeRole, since {why}")
-        return self.codes.use(
-            step,
-            lambda code: sts.assume_role(
-                aws, {**step.parameters, "SerialNumber": step.mfa_serial, "TokenCode": code}
-            ),
-        )
-
-    def _by_device_session(self, made: Plan, hop: Hop, aws: sts.Aws) -> Credentials:
-        session = self._device_session(made, hop, aws, again=False)
-        try:
-            return sts.assume_role(self._by_session(hop, session), hop.step.parameters)
-        except SourceFailure as failure:
-            if failure.code not in STALE or not self.cache.was_kept(self._device_key(hop, aws)):
-                raise
-            self.tell(f"AWS no longer takes the MFA session that was kept ({failure.code})")
-        session = self._device_session(made, hop, aws, again=True)
-        return sts.assume_role(self._by_session(hop, session), hop.step.parameters)
-
-    def _by_session(self, hop: Hop, session: Session) -> sts.Aws:
-        aws = self.aws(hop, session.credentials)
-        aws.whose = f"the MFA session of {hop.step.mfa_serial}"
-        return aws
-
-    def _device_session(self, made: Plan, hop: Hop, aws: sts.Aws, *, again: bool) -> Session:
-        """Get the session behind a device: one code serves every role of up to an hour."""
-        step = hop.step
-        serial = step.mfa_serial or ""
-
-        def call() -> Session:
-            credentials = self.codes.use(
-                step, lambda code: sts.get_session_token(aws, serial, code)
-            )
-            return Session(
-                credentials, int(time.time()), {"mfa_serial": serial, "source": str(made.origin)}
-            )
-
-        what = f"MFA session of {serial}"
-        return self._kept(made, self._device_key(hop, aws), what, call, again=again)
-
-    def _device_key(self, hop: Hop, aws: sts.Aws) -> str:
-        return identity.digest(
-            "mfa", aws.credentials.access_key_id, hop.step.mfa_serial or "", hop.endpoint
-        )
 
     def _by_name(self, name: str, chain: Chain, *, again: bool) -> Plan:
         """Plan for a role of the source's own account by its name, remembered or looked up."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from awsassume.credentials import Credentials
     from awsassume.recall import Target
     from awsassume.request import Request
+    from awsassume.turn import Turn
 
 INTERRUPTED = 130
 EVAL_MODES = ("export", "clear", "renew", "pick")
@@ -65,7 +66,9 @@ class Program:
             code = self._answer(*found)
             if code is not None:
                 return code
-        turn = None if self.cache is None else recall.Turn(self.cache, self.mark)
+        from awsassume.turn import Turn
+
+        turn = None if self.cache is None else Turn(self.cache, self.mark)
         try:
             if turn and self._wait(turn):
                 found = self._recalled() or found
@@ -79,7 +82,7 @@ class Program:
             if turn:
                 turn.end()
 
-    def _wait(self, turn: recall.Turn) -> bool:
+    def _wait(self, turn: "Turn") -> bool:
         """Wait for whoever is doing the same; tell whether there was any."""
         turn.wait(sessions.WAIT_SECONDS)
         if turn.is_busy:

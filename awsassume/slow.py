@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from awsassume.assume import Assumer
     from awsassume.plan import Plan
     from awsassume.program import Program
-    from awsassume.recall import Target, Turn
+    from awsassume.recall import Target
     from awsassume.request import Request
+    from awsassume.turn import Turn
 
 # Each other verb is a module with run(program, request) -> exit code, imported only for it.
 VERBS: dict[str, str] = {

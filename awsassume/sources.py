@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from botocore.compat import compat_shell_split
 
 from awsassume import asking, identity, process, recall, source
-from awsassume.errors import Failure
+from awsassume.errors import Failure, LoginFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from awsassume.cache import Cache
     from awsassume.clock import Clock
     from awsassume.config import Config, Origin
     from awsassume.credentials import Credentials
     from awsassume.recall import Target
+
+
+# How often a source whose login changes while it is read is read again.
+_TRIES = 3
 
 
 class Sources:
@@ -66,6 +72,30 @@ class Sources:
             self._had[origin] = self.load(origin)
             self._holders[origin] = self._had[origin].holder
         return self._had[origin]
+
+    def had(self, origin: Origin, log_in: Callable[[], bool]) -> tuple[Credentials, str]:
+        """Get an origin's credentials, and say whose they are; ``""`` where others keep logging in meanwhile. Raises Failure.
+
+        ``log_in`` is called, once, where nobody has logged in; it tells whether somebody did then.
+        """
+        if not identity.is_told(self._config, origin):
+            credentials = self.ask(origin)
+            return credentials, identity.of_holder(credentials.holder)
+        may_log_in = True
+        for _ in range(_TRIES):
+            before = self.who(origin)
+            try:
+                credentials = self.load(origin)
+            except LoginFailure:
+                if not may_log_in or not log_in():
+                    raise
+                may_log_in = False
+                continue
+            if self.who(origin) == before:
+                return credentials, before
+            # botocore renewed the token, or somebody logged in: whose these are, nobody can tell.
+            time.sleep(recall.TICK_SECONDS)
+        return credentials, ""
 
     def was_asked(self, origin: Origin) -> bool:
         """Tell whether the origin's credentials were had in this run, by asking."""

@@ -134,6 +134,7 @@ def test_a_source_that_is_a_process_is_asked_without_botocore(
         *OURS,
         "awsassume.asking",
         "awsassume.process",
+        "awsassume.turn",
     }
     assert {"json", "subprocess", "hashlib"} <= found
     assert not {"botocore", "typer", "platformdirs", "filelock"} & found

@@ -293,7 +293,10 @@ def test_of_several_that_need_a_code_one_asks(aws: FakeAws, program: str, tmp_pa
         "/bin/sh", ["-c", f"{jobs} wait; echo all done"], encoding="utf-8", timeout=90
     )
     person.expect("MFA code for [^ ]*: ")
-    while sum(_waits(tmp_path / f"{role}.err") for role in roles) < 2:
+    said = [tmp_path / f"{role}.err" for role in roles]
+    until = time.monotonic() + 30
+    while sum(map(_waits, said)) < 2:
+        assert time.monotonic() < until, [path.read_text() for path in said if path.exists()]
         time.sleep(0.02)
     person.sendline(CODE)
     person.expect("all done")
