@@ -118,6 +118,8 @@ class Program:
         if request.mode in {"export", "exec"}:
             self.guard(request)
             if target.holder and not self._is_same(target):
+                # Neither the session nor the failure of somebody else is ours.
+                target.key = ""
                 return None
             try:
                 session = (

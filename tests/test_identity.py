@@ -379,6 +379,26 @@ def test_the_failure_of_another_question_is_not_passed_on(
     del aws
 
 
+def test_what_aws_refuses_to_another_is_not_passed_on(
+    aws: FakeAws, giver: Giver, home: Path, run: Run
+) -> None:
+    """A role that trusts Bob alone is refused to Eve, in her own name, and had by Bob at the same time."""
+    bob = aws.keys[json.loads(giver.script.with_suffix(".json").read_text())["bob"]["AccessKeyId"]]
+    arn = aws.add_role("bobs", trust=bob.owner).arn
+    config = (home / ".aws/config").read_text()
+    write(home, config.replace(SHARED, arn))
+    wanted = ["bob", "eve"] * 5
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        said = list(
+            pool.map(
+                lambda name: run("role", "--credential-process", environ={"WHO": name}, code=None),
+                wanted,
+            )
+        )
+    assert [each.code for each in said] == [0, 5] * 5, [each.stderr for each in said]
+    assert all("user/eve is not authorized" in each.stderr for each in said[1::2])
+
+
 @pytest.mark.parametrize("kind", ["EcsContainer", "Ec2InstanceMetadata"])
 def test_a_machine_is_who_it_is_now(
     aws: FakeAws, home: Path, who: Asked, run: Run, kind: str, monkeypatch: pytest.MonkeyPatch
