@@ -1,8 +1,10 @@
 """Asks a process, a container or an instance who it is now, where nothing else tells."""
 
+import hashlib
+import os
 import time
 
-from awsassume import recall
+from awsassume import recall, sessions
 from awsassume.turn import Turn
 
 TYPE_CHECKING = False
@@ -11,38 +13,39 @@ if TYPE_CHECKING:
 
     from awsassume.recall import Target
 
-# As long as a person may take to touch a device.
-PERSON_SECONDS = 60
-MACHINE_SECONDS = 15
+
+def surroundings(environ: "Mapping[str, str]") -> str:
+    """Give a digest of all that a process of ours is started in: its answer may hang on any variable and the directory."""
+    said = repr((sorted(environ.items()), recall.current_directory()))
+    return hashlib.sha256(os.fsencode(said)).hexdigest()
 
 
 def answer(
     cache: str | None,
     question: str,
-    environ: "Mapping[str, str]",
+    where: str,
     started: float,
     ask: "Callable[[], str]",
-    seconds: float = PERSON_SECONDS,
+    seconds: float = sessions.TYPING_SECONDS,
 ) -> str:
     """Give what ``ask`` answers, or answered another process that asked the same since we ``started`` (epoch seconds).
 
-    One process at a time asks a question. An answer may hang on any variable and on the current directory, so it is none
-    to whoever has others.
+    One process at a time asks a question, for as long as a person may take to touch a device (``seconds``). ``where`` is
+    the ``surroundings``: an answer given in others is none to us.
     """
     turn = None if cache is None else Turn(cache, question)
     try:
-        where = recall.surroundings(environ)
         if turn:
             turn.wait(seconds)
             moment, _, said = turn.said().partition(" ")
-            there, _, holder = said.partition(" ")
-            if there == where and holder and _is_between(started, moment, time.time()):
-                return holder
+            there, _, principal = said.partition(" ")
+            if there == where and principal and _is_between(started, moment, time.time()):
+                return principal
         began = time.time()
-        holder = ask()
+        principal = ask()
         if turn:
-            turn.say(f"{began} {where} {holder}")
-        return holder
+            turn.say(f"{began} {where} {principal}")
+        return principal
     finally:
         if turn:
             turn.end()
@@ -66,9 +69,10 @@ def is_same(
         if not target.process:
             msg = "only botocore asks a machine"
             raise ValueError(msg)
-        return process.holder(target.process, environ)
+        return process.principal(target.process, environ)
 
     try:
-        return answer(cache, target.question, environ, started, ask) == target.holder
+        found = answer(cache, target.question, surroundings(environ), started, ask)
     except (OSError, ValueError):
         return False
+    return found == target.principal

@@ -102,7 +102,7 @@ class Assumer:
             return
         if again.identity == who:
             self.cache.keep(again.target.key, session)
-            made.target.key, made.target.holder = again.target.key, again.target.holder
+            made.target.key, made.target.principal = again.target.key, again.target.principal
 
     def _obtained(self, made: Plan) -> Session:
         try:
@@ -145,6 +145,8 @@ class Assumer:
         key = hop.key if hop else made.origin_key
         what = hop.step.role_arn if hop else str(made.origin)
         asked = index == 0
+        # What a source has just given is newer than what was kept of it.
+        again = again or (hop is None and self.sources.was_asked(made.origin))
 
         def call() -> Session:
             return self._assumed(made, index, hop) if hop else self._loaded(made)
@@ -156,6 +158,8 @@ class Assumer:
             call,
             again=again or (asked and self.request.refresh),
             minimum=self.request.min_remaining if asked else None,
+            # The key was made before it was known whose credentials would come.
+            may_keep=lambda: self.moved is None,
         )
 
     def kept(
@@ -167,12 +171,9 @@ class Assumer:
         *,
         again: bool,
         minimum: int | None = None,
-        is_planned: bool = True,
+        may_keep: Callable[[], bool] = lambda: True,
     ) -> Session:
-        """Get the session of a key by ``call``, unless it is kept. Raises Failure.
-
-        ``is_planned`` says that the key was made before it was known whose credentials would come.
-        """
+        """Get the session of a key by ``call``, unless it is kept. Raises Failure."""
         return self.cache.session(
             key,
             what,
@@ -182,12 +183,12 @@ class Assumer:
             by_code=made.asks_for_code,
             asks=any(self.codes.asks(hop.step) for hop in made.hops),
             alone=bool(self.codes.given),
-            may_keep=lambda: not is_planned or self.moved is None,
+            may_keep=may_keep,
         )
 
     def _loaded(self, made: Plan) -> Session:
         began = time.monotonic()
-        credentials, who = self.sources.had(made.origin, lambda: self._logs_in(made))
+        credentials, who = self.sources.credentials(made.origin, lambda: self._logs_in(made))
         if who != made.identity:
             self.moved = who
         self.tell(f"{made.origin}: {credentials!r}, {(time.monotonic() - began) * 1000:.0f} ms")
@@ -220,12 +221,7 @@ class Assumer:
             return self._assumed_with(made, index, hop, before.credentials)
         except SourceFailure as failure:
             # A session that we kept may have been ended since; credentials that were just had are what they are.
-            is_new = index + 1 == len(made.hops) and self.sources.was_asked(made.origin)
-            if (
-                failure.code not in STALE
-                or is_new
-                or not self.cache.was_kept(made.key_behind(index))
-            ):
+            if failure.code not in STALE or not self.cache.was_kept(made.key_behind(index)):
                 raise
             self.tell(f"AWS no longer takes the session that was kept ({failure.code}); a new one")
         before = self._session(made, index + 1, again=True)

@@ -55,7 +55,7 @@ class Credentials:
         return f"<Credentials {self.access_key_id[:4]}…{self.access_key_id[-4:]} {until}>"
 
     @property
-    def holder(self) -> str:
+    def principal(self) -> str:
         """Say whose these are, without a secret: the access key id, and whether a session token belongs to it."""
         return f"{self.access_key_id} {'long-term' if self.session_token is None else 'temporary'}"
 

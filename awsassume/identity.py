@@ -98,9 +98,9 @@ def told(config: Config, origin: Origin) -> str:
     return digest("login", named(config, origin), *marks) if marks else named(config, origin)
 
 
-def of_holder(holder: str) -> str:
-    """Say who ``Credentials.holder`` stands for: the same keys are the same user, whoever holds them."""
-    access_key_id, _, kind = holder.partition(" ")
+def of_principal(principal: str) -> str:
+    """Say who ``Credentials.principal`` stands for: the same keys are the same user, whoever holds them."""
+    access_key_id, _, kind = principal.partition(" ")
     return digest("key", access_key_id, "yy" if kind == "temporary" else "yn")
 
 

@@ -33,10 +33,10 @@ class Ended:
         return self._printed
 
 
-def popen(words: "Sequence[str]", **options: int) -> "Ended | subprocess.Popen[bytes]":
+def popen(words: "Sequence[str]", *, stdout: int, stderr: int) -> "Ended | subprocess.Popen[bytes]":
     """Start a process, unless it was started a moment ago: then give how that ended, once."""
     ended = _ended.pop(tuple(words), None)
-    return ended or subprocess.Popen(words, **options)  # type: ignore[call-overload]
+    return ended or subprocess.Popen(words, stdout=stdout, stderr=stderr)
 
 
 def written(name: str, words: "Sequence[str]") -> str:
@@ -44,8 +44,8 @@ def written(name: str, words: "Sequence[str]") -> str:
     return " ".join(environment.encode(word) for word in (name, *words))
 
 
-def holder(line: str, environ: "Mapping[str, str]") -> str:
-    """Run what was ``written``; give whom it answers for, as ``Credentials.holder``. Raises OSError or ValueError."""
+def principal(line: str, environ: "Mapping[str, str]") -> str:
+    """Run what was ``written``; give whom it answers for, as ``Credentials.principal``. Raises OSError or ValueError."""
     import json
 
     name, *words = [environment.decode(word) for word in line.split(" ")]
@@ -69,7 +69,7 @@ def holder(line: str, environ: "Mapping[str, str]") -> str:
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(error) from None
-    return found.holder
+    return found.principal
 
 
 def callers(environ: "Mapping[str, str]") -> list[str]:

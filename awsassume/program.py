@@ -117,7 +117,7 @@ class Program:
         self.request = request
         if request.mode in {"export", "exec"}:
             self.guard(request)
-            if target.holder and not self._is_same(target):
+            if target.principal and not self._is_same(target):
                 # Neither the session nor the failure of somebody else is ours.
                 target.key = ""
                 return None

@@ -13,16 +13,13 @@ import time
 from awsassume import __version__, private, record
 from awsassume.request import Request
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 FOLDER = "recall"
 MOST_ENTRIES = 500
 # Linux stamps files by a clock that goes on up to every 10 ms; FAT goes on every two seconds.
 _TICK_NANOSECONDS = 20_000_000
 _COARSE_NANOSECONDS = 2_000_000_000
-TICK_SECONDS = 0.03
+# After this long, what was just written has settled.
+SETTLING_SECONDS = 1.5 * _TICK_NANOSECONDS / 1_000_000_000
 # Variables beside AWS_* and AWSASSUME_* that decide where files are and who the session is named after.
 _NAMES = (
     "HOME",
@@ -60,11 +57,11 @@ class Target:
     """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it.
 
     ``asks`` is ``yes`` where a person may have to type an MFA code, for which others wait longer. Where nothing but asking
-    tells who the source is, ``holder`` is whom the key is for (``Credentials.holder``), ``question`` the name of what was
+    tells who the source is, ``principal`` is whom the key is for (``Credentials.principal``), ``question`` the name of what was
     asked, and ``process`` what to run, if that is a process.
     """
 
-    __slots__ = ("asks", "holder", "key", "process", "question", "region", "renew", "role")
+    __slots__ = ("asks", "key", "principal", "process", "question", "region", "renew", "role")
 
     def __init__(
         self, key: str = "", role: str = "", region: str = "", renew: str = "", asks: str = ""
@@ -74,7 +71,7 @@ class Target:
         self.region = region
         self.renew = renew
         self.asks = asks
-        self.holder = self.process = self.question = ""
+        self.principal = self.process = self.question = ""
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
@@ -95,14 +92,6 @@ def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
     lines.append(sys.getfilesystemencoding())
     # Each with its length, so that no two lists of texts come out alike.
     return "".join([f"{len(line)}:{line}," for line in lines])
-
-
-def surroundings(environ: "Mapping[str, str]") -> str:
-    """Give a digest of all that a process of ours is started in: it may answer by any of it."""
-    import hashlib
-
-    said = repr((sorted(environ.items()), current_directory()))
-    return hashlib.sha256(os.fsencode(said)).hexdigest()
 
 
 class Files:

@@ -114,9 +114,13 @@ def _resolver(config: Config, origin: Origin) -> botocore.credentials.Credential
             provider._ini_parser = lambda _: config.stored  # type: ignore[attr-defined]  # noqa: SLF001  # there is no other way in
         elif isinstance(provider, botocore.credentials.ConfigProvider):
             provider._config_parser = lambda _: config.parsed  # type: ignore[attr-defined]  # noqa: SLF001  # the same
-        elif isinstance(provider, botocore.credentials.ProcessProvider):
-            # The fast way may have run it already.
-            provider._popen = process.popen  # type: ignore[attr-defined]  # noqa: SLF001  # the same
+    # The fast way may have run the process already.
+    providers = [
+        botocore.credentials.ProcessProvider(origin.name, lambda: config.full, popen=process.popen)
+        if provider.METHOD == "custom-process"
+        else provider
+        for provider in providers
+    ]
     if of_environment:
         providers = providers[:1]
     elif profile and profile.calls_us and profile.has_static_keys:

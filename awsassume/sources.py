@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.compat import compat_shell_split
 
-from awsassume import asking, identity, process, recall, source
+from awsassume import asking, identity, process, recall, sessions, source
 from awsassume.errors import Failure, LoginFailure
 
 if TYPE_CHECKING:
@@ -34,22 +34,22 @@ class Sources:
         self._config = config
         self._cache = cache
         self._clock = clock
-        self._had: dict[Origin, Credentials] = {}
-        self._holders: dict[Origin, str] = {}
+        self._answered: dict[Origin, Credentials] = {}
+        self._principals: dict[Origin, str] = {}
 
     def who(self, origin: Origin) -> str:
         """Say who is behind an origin. Raises Failure."""
         if identity.is_told(self._config, origin):
             return identity.told(self._config, origin)
-        if origin not in self._holders:
-            self._holders[origin] = self._answer(origin)
-        return identity.of_holder(self._holders[origin])
+        if origin not in self._principals:
+            self._principals[origin] = self._answer(origin)
+        return identity.of_principal(self._principals[origin])
 
     def _answer(self, origin: Origin) -> str:
-        question = self._question(origin)
-        environ, cache = self._config.environ, self._cache
+        question, cache = self._question(origin), self._cache
+        where = asking.surroundings(self._config.environ)
         # What went wrong may hang on the same as the answer.
-        word = identity.digest(question, recall.surroundings(environ))
+        word = identity.digest(question, where)
         began = time.monotonic()
         is_process = origin.kind == "profile"
 
@@ -58,29 +58,29 @@ class Sources:
                 self._clock.spend(time.monotonic() - began)
             cache.heed(word, str(origin))
             try:
-                return self.ask(origin).holder
+                return self.ask(origin).principal
             except Failure as failure:
                 cache.leave_word(word, failure)
                 raise
 
-        seconds = asking.PERSON_SECONDS if is_process else asking.MACHINE_SECONDS
-        return asking.answer(cache.directory, question, environ, cache.started, ask, seconds)
+        seconds = sessions.TYPING_SECONDS if is_process else sessions.WAIT_SECONDS
+        return asking.answer(cache.directory, question, where, cache.started, ask, seconds)
 
     def ask(self, origin: Origin) -> Credentials:
         """Ask now, unless we did; give the credentials. Raises Failure."""
-        if origin not in self._had:
-            self._had[origin] = self.load(origin)
-            self._holders[origin] = self._had[origin].holder
-        return self._had[origin]
+        if origin not in self._answered:
+            self._answered[origin] = self.load(origin)
+            self._principals[origin] = self._answered[origin].principal
+        return self._answered[origin]
 
-    def had(self, origin: Origin, log_in: Callable[[], bool]) -> tuple[Credentials, str]:
+    def credentials(self, origin: Origin, log_in: Callable[[], bool]) -> tuple[Credentials, str]:
         """Get an origin's credentials, and say whose they are; ``""`` where others keep logging in meanwhile. Raises Failure.
 
         ``log_in`` is called, once, where nobody has logged in; it tells whether somebody did then.
         """
         if not identity.is_told(self._config, origin):
             credentials = self.ask(origin)
-            return credentials, identity.of_holder(credentials.holder)
+            return credentials, identity.of_principal(credentials.principal)
         may_log_in = True
         for _ in range(_TRIES):
             before = self.who(origin)
@@ -93,13 +93,14 @@ class Sources:
                 continue
             if self.who(origin) == before:
                 return credentials, before
-            # botocore renewed the token, or somebody logged in: whose these are, nobody can tell.
-            time.sleep(recall.TICK_SECONDS)
+            # botocore renewed the token, or somebody logged in: whose these are, nobody can tell. What is read next shall
+            # be remembered, so its file must have settled.
+            time.sleep(recall.SETTLING_SECONDS)
         return credentials, ""
 
     def was_asked(self, origin: Origin) -> bool:
         """Tell whether the origin's credentials were had in this run, by asking."""
-        return origin in self._had
+        return origin in self._answered
 
     def load(self, origin: Origin) -> Credentials:
         """Get an origin's credentials from botocore. Raises Failure."""
@@ -107,9 +108,9 @@ class Sources:
 
     def describe(self, origin: Origin, target: Target) -> None:
         """Note in a target how to ask the origin again, and whom its key is for."""
-        if origin not in self._holders:
+        if origin not in self._principals:
             return
-        target.holder, target.question = self._holders[origin], self._question(origin)
+        target.principal, target.question = self._principals[origin], self._question(origin)
         profile = self._config.find(origin.name) if origin.kind == "profile" else None
         line = profile.get("credential_process") if profile else None
         if profile and line:
