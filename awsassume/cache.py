@@ -6,6 +6,7 @@ from collections.abc import Callable
 from awsassume import private, sessions
 from awsassume.clock import Clock
 from awsassume.errors import Failure, RefusedFailure, SourceFailure, Unasked
+from awsassume.lock import Lock
 from awsassume.sessions import Session
 
 # A holder that only calls AWS has mostly gone by then, and nothing needs to be said of it.
@@ -109,20 +110,20 @@ class Cache:
             self._tell(f"{what}: another awsassume met this while we waited")
             raise failure
 
-    def _lock(self, key: str, *, by_code: bool, asks: bool) -> sessions.Lock:
+    def _lock(self, key: str, *, by_code: bool, asks: bool) -> Lock:
         directory = self.directory or ""
         most = sessions.TYPING_SECONDS if by_code else sessions.WAIT_SECONDS
         # A clock that jumps meanwhile must not make it more.
         seconds = min(most, max(0.0, self.started + most - time.time()))
         if asks and seconds > _SILENT_SECONDS:
-            with sessions.Lock(directory, key, _SILENT_SECONDS) as lock:
+            with Lock(directory, key, _SILENT_SECONDS) as lock:
                 busy = lock.is_busy
             if busy:
                 self._warn(
                     "another awsassume is at it, and may be asking for the MFA code; waiting"
                 )
                 seconds -= _SILENT_SECONDS
-        return sessions.Lock(directory, key, seconds)
+        return Lock(directory, key, seconds)
 
     def _look(self, key: str, what: str, minimum: int | None) -> Session | None:
         try:

@@ -76,8 +76,11 @@ class Seal:
         """Make the key, and give the one that the keyring then holds: of two who make it at once, one made it."""
         import keyring
 
+        # Not before there is a site to find its own imports in.
+        from awsassume.lock import Lock
+
         made = base64.b64encode(os.urandom(_KEY_BYTES)).decode()
-        with sessions.Lock(self._cache, STORE, sessions.WAIT_SECONDS):
+        with Lock(self._cache, STORE, sessions.WAIT_SECONDS):
             found = _stored()
             if found is None:
                 _asked(lambda: keyring.set_password(SERVICE, NAME, made))

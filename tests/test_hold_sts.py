@@ -13,6 +13,7 @@ import pytest
 
 from awsassume import sessions
 from awsassume.credentials import Credentials
+from awsassume.lock import Lock
 from tests.bench import COMMAND, Bench, bench
 from tests.conftest import need
 
@@ -153,7 +154,7 @@ def test_a_process_that_stands_still_is_waited_for_and_then_left_alone(bench: Be
     bench.take()
     bench.age(2 * 3600)
     (path,) = bench.session_files
-    with sessions.Lock(str(bench.cache), path.name, 5) as lock:
+    with Lock(str(bench.cache), path.name, 5) as lock:
         assert lock.held
         result = bench.run("example-role", "--credential-process", "--verbose")
     bench.good(result.stdout)

@@ -10,6 +10,7 @@ import pytest
 
 from awsassume import errors, private, sessions
 from awsassume.credentials import Credentials
+from awsassume.lock import Lock
 from awsassume.sessions import Session
 
 if TYPE_CHECKING:
@@ -101,21 +102,21 @@ def test_purge_forgets_what_is_chosen(cache: str) -> None:
 
 def test_a_lock_is_one_process_s_and_none_s_when_it_ends(cache: str) -> None:
     """A second one waits no longer than told, and hears why."""
-    with sessions.Lock(cache, "k", 5) as first:
+    with Lock(cache, "k", 5) as first:
         assert first.held
-        with sessions.Lock(cache, "k", 0.1) as second:
+        with Lock(cache, "k", 0.1) as second:
             assert not second.held
             assert second.is_busy
             assert "another awsassume" in second.reason
-        with sessions.Lock(cache, "other", 0.1) as third:
+        with Lock(cache, "other", 0.1) as third:
             assert third.held
-    with sessions.Lock(cache, "k", 0.1) as after:
+    with Lock(cache, "k", 0.1) as after:
         assert after.held
 
 
 def test_a_lock_file_is_private_and_stays(cache: str) -> None:
     """Who removed it would let two in."""
-    with sessions.Lock(cache, "k", 1):
+    with Lock(cache, "k", 1):
         pass
     assert private.read(f"{cache}/sessions/k.lock") == b""
     with open(f"{cache}/sessions/k.lock", "rb") as file:
@@ -125,7 +126,7 @@ def test_a_lock_file_is_private_and_stays(cache: str) -> None:
 def test_where_no_lock_can_be_had_the_work_goes_on(cache: str, tmp_path: Path) -> None:
     """The cache is a file."""
     (tmp_path / "cache").write_text("")
-    with sessions.Lock(cache, "k", 1) as lock:
+    with Lock(cache, "k", 1) as lock:
         assert not lock.held
         assert "no lock can be had" in lock.reason
 
