@@ -74,8 +74,8 @@ class Assumer:
             return self._told(self._by_name(role, chain, again=False))
         if form == "account":
             account, _, name = role.partition(":")
-            region = self.planner.region([self.config.settings(chain.origin)])
-            partition = partition_of(region or self.planner.region_around() or "")
+            region = self.planner.regions.named([self.config.settings(chain.origin)])
+            partition = partition_of(region or self.planner.regions.around() or "")
             role = f"arn:{partition}:iam::{account}:role/{name}"
         return self._told(self.planner.for_arn(role, plan.label_of(role), chain))
 

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from awsassume import endpoints
 from awsassume.config import Config, Origin, Profile
 
 SSO_FOLDER = "~/.aws/sso/cache"
@@ -106,11 +107,12 @@ def of_principal(principal: str) -> str:
 
 def named(config: Config, origin: Origin) -> str:
     """Name an origin by what the config and the environment say of it, whoever has logged in or would answer."""
-    variables = {name: config.environ.get(name) for name in _VARIABLES.get(origin.kind, ())}
+    said: dict[str, Any] = {
+        name: config.environ.get(name) for name in _VARIABLES.get(origin.kind, ())
+    }
     if origin.kind == "Environment":
         whole = _wholeness(config.environ, _ENVIRONMENT_KEYS)
-        return digest("key", str(variables["AWS_ACCESS_KEY_ID"]), whole)
-    said: dict[str, Any] = {**variables}
+        return digest("key", str(said["AWS_ACCESS_KEY_ID"]), whole)
     profile = config.find(origin.name) if origin.name else None
     if profile:
         keys: tuple[str, ...] = _NAMING
@@ -123,10 +125,11 @@ def named(config: Config, origin: Origin) -> str:
             return digest("key", str(profile.values["aws_access_key_id"]), whole)
         # Beside others, keys count for more in one file than in the other.
         said["keys"] = [whole, "aws_access_key_id" in config.stored.get(profile.name, {})]
-    # The sign-on and the sign-in have endpoints of their own.
-    said["endpoints"] = {
+    # A login is one at the place where it was made, and the sign-on and the sign-in have endpoints of their own.
+    urls = {
         name: value for name, value in config.environ.items() if name.startswith("AWS_ENDPOINT_URL")
     }
+    said["endpoints"] = [urls, endpoints.written(config, config.settings(origin))]
     return digest(origin.kind, json.dumps(said, sort_keys=True, default=str))
 
 

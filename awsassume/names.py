@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from awsassume import identity, private, record, sts
+from awsassume import endpoints, identity, private, record, sts
 from awsassume.config import Chain, did_you_mean
 from awsassume.errors import ConfigurationFailure, Failure, RefusedFailure, SourceFailure
 from awsassume.regions import partition_of
@@ -37,7 +37,7 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
     sourced = planner.finished(planner.source_steps(chain.roles), chain.origin, name)
     hop = sourced.hops[0] if sourced.hops else None
     settings = hop.settings if hop else config.settings(chain.origin)
-    region = planner.region([settings]) or planner.region_around() or "us-east-1"
+    region = planner.regions.named([settings]) or planner.regions.around() or "us-east-1"
     # A name is the same role to everybody in the account, whoever has logged in.
     is_told = identity.is_told(config, chain.origin)
     account = identity.named(config, chain.origin) if is_told else sourced.identity
@@ -45,7 +45,7 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
         "name",
         hop.step.role_arn if hop else account,
         name,
-        planner.endpoint(settings),
+        endpoints.written(config, settings),
         config.environ.get(_IAM, ""),
         partition_of(region),
     )

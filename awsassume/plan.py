@@ -6,33 +6,16 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from awsassume import environment, identity, process, regions, words
+from awsassume import endpoints, environment, identity, process, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
-from awsassume.parameters import ARN, REGION, REGION_RULE, Reader, Step
+from awsassume.parameters import ARN, Reader, Step
 from awsassume.recall import Files, Target
 from awsassume.request import Request
 
 _ACCOUNT_ROLE = re.compile(r"(\d{12}):([\w+=,.@/-]+)", re.ASCII)
 _ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
-_ENDPOINT_VARIABLES = (
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_STS_REGIONAL_ENDPOINTS",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-)
-_ENDPOINT_KEYS = (
-    "endpoint_url",
-    "ignore_configured_endpoint_urls",
-    "sts_regional_endpoints",
-    "use_dualstack_endpoint",
-    "use_fips_endpoint",
-)
-
-
 # What means something to AssumeRole alone, and would be lost on a profile that needs none.
 _FOR_A_ROLE = (
     "session_name",
@@ -95,6 +78,7 @@ class Planner:
     ) -> None:
         self.request = request
         self.config = config
+        self.regions = endpoints.Regions(config, request.region)
         self._who = who or (lambda origin: identity.named(config, origin))
 
     def profile(self) -> Profile | None:
@@ -177,12 +161,11 @@ class Planner:
         if policy and not policy.lstrip().startswith("{"):
             # The words that renew name it in full, even where it is not read.
             self.config.files.note(os.path.expanduser(policy))
-        region = self.region([*(step.profile for step in steps), holder]) or ""
+        region = self.regions.named([*(step.profile for step in steps), holder]) or ""
         # What can't be followed is said before anybody is asked.
         who = self._who(origin)
-        own = identity.digest("own", who, self.endpoint(ambient))
-        hops = _keyed(hops, own if _is_login(self.config, origin) else who)
-        origin_key = own if _is_kept(origin, holder) else ""
+        hops = _keyed(hops, who)
+        origin_key = identity.digest("own", who) if _is_kept(origin, holder) else ""
         renew = " ".join(environment.encode(word) for word in words.renewal(self.request))
         target = Target(hops[0].key if hops else origin_key, label, region, renew)
         plan = Plan(hops, origin, who, origin_key, target, self.config.files)
@@ -195,11 +178,12 @@ class Planner:
         """Settle where each step is called, and what the innermost alone or all others are told. They have no keys yet."""
         hops: list[Hop] = []
         for index, step in enumerate(steps):
-            settings = self._settings(steps, index, ambient)
-            region = self._region_of_call(step, settings, asked=index == 0)
+            settings = endpoints.settings_for(steps, index, ambient)
+            region = self.regions.of_call(step, settings, asked=index == 0)
             innermost = index == len(steps) - 1
             seen = self._with_device_of(step, holder) if innermost else step.chained()
-            hops.append(Hop(seen, settings, self.endpoint(settings, region), region, ""))
+            endpoint = endpoints.written(self.config, settings, region)
+            hops.append(Hop(seen, settings, endpoint, region, ""))
         return tuple(hops)
 
     def _with_device_of(self, step: Step, holder: Profile | None) -> Step:
@@ -208,70 +192,6 @@ class Planner:
             mfa_serial=step.mfa_serial or reader.serial(),
             mfa_process=step.mfa_process or reader.process(),
         )
-
-    def _settings(
-        self, steps: tuple[Step, ...], index: int, ambient: Profile | None
-    ) -> Profile | None:
-        """Choose whose endpoints hold for a step: its own profile's, or those of one that leads to it, as in botocore.
-
-        A role that no profile names is called as its source would call.
-        """
-        outward = [step.profile for step in reversed(steps[: index + 1]) if step.profile]
-        inward = [step.profile for step in steps[index + 1 :] if step.profile]
-        own = next((profile for profile in outward if _has_endpoints(profile)), None)
-        return own or next(iter([*outward, *inward]), ambient)
-
-    def region(self, profiles: list[Profile | None]) -> str | None:
-        """Give the region that was named: by --region, the role's profile, or its source's."""
-        if self.request.region is not None:
-            return self._checked(Given(self.request.region, "--region", UsageFailure))
-        return next(
-            (found for profile in profiles if profile and (found := self.region_in(profile))), None
-        )
-
-    def region_in(self, profile: Profile) -> str | None:
-        """Give a profile's region. Raises ConfigurationFailure for what is none."""
-        text = profile.get("region")
-        if text is None:
-            return None
-        where = f'region of profile "{profile.name}" in {self.config.where(profile, "region")}'
-        return self._checked(Given(text, where, ConfigurationFailure))
-
-    def region_around(self) -> str | None:
-        """Give the region that the environment names."""
-        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-            text = self.config.environ.get(name)
-            if text:
-                return self._checked(Given(text, name, ConfigurationFailure))
-        return None
-
-    def _checked(self, given: Given) -> str:
-        if not REGION.fullmatch(given.text):
-            raise given.refuse(REGION_RULE)
-        return given.text
-
-    def _region_of_call(self, step: Step, settings: Profile | None, *, asked: bool) -> str:
-        """Choose where STS is called: --region is for the role that was asked for, and for others where nothing else is."""
-        given = self.region([])
-        own = [self.region_in(profile) for profile in (step.profile, settings) if profile]
-        around = [*own, self.region_around()]
-        wanted = [given, *around] if asked else [*around, given]
-        return regions.region_for(step.role_arn.split(":")[1], *wanted)
-
-    def endpoint(self, profile: Profile | None, region: str = "") -> str:
-        """Write down all that decides which endpoint is called, but for the region."""
-        named = {name: self.config.environ.get(name) for name in _ENDPOINT_VARIABLES}
-        if profile:
-            named.update({key: profile.get(key) for key in _ENDPOINT_KEYS})
-            services = self.config.full.get("services", {}).get(profile.get("services"))
-            named["services"] = (
-                json.dumps(services, sort_keys=True, default=str) if services else None
-            )
-        found = {name: value for name, value in named.items() if value}
-        if "legacy" in found.values():
-            # The global endpoint's sessions are not taken in the Regions that are off until one turns them on.
-            found["region"] = region
-        return json.dumps(found, sort_keys=True)
 
 
 def _keyed(hops: tuple[Hop, ...], key: str) -> tuple[Hop, ...]:
@@ -283,15 +203,6 @@ def _keyed(hops: tuple[Hop, ...], key: str) -> tuple[Hop, ...]:
         key = identity.digest("role", told, serial, hop.region, hop.endpoint, key)
         keyed.insert(0, hop._replace(key=key))
     return tuple(keyed)
-
-
-def _is_login(config: Config, origin: Origin) -> bool:
-    # The same keys are the same user by whatever profile; a login is one at the place where it was made.
-    return identity.is_told(config, origin) and not identity.has_keys(config, origin)
-
-
-def _has_endpoints(profile: Profile) -> bool:
-    return any(profile.get(key) for key in (*_ENDPOINT_KEYS, "services"))
 
 
 def _is_kept(origin: Origin, profile: Profile | None) -> bool:

@@ -1,0 +1,99 @@
+"""Where AWS is called: the region and the endpoint, as the command line, profiles and the environment name them."""
+
+import json
+
+from awsassume import regions
+from awsassume.config import Config, Profile
+from awsassume.errors import ConfigurationFailure, UsageFailure
+from awsassume.given import Given
+from awsassume.parameters import REGION, REGION_RULE, Step
+
+_VARIABLES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+)
+_KEYS = (
+    "endpoint_url",
+    "ignore_configured_endpoint_urls",
+    "sts_regional_endpoints",
+    "use_dualstack_endpoint",
+    "use_fips_endpoint",
+)
+
+
+def settings_for(steps: tuple[Step, ...], index: int, ambient: Profile | None) -> Profile | None:
+    """Choose whose endpoints hold for a step: its own profile's, or those of one that leads to it, as in botocore.
+
+    A role that no profile names is called as its source would call.
+    """
+    outward = [step.profile for step in reversed(steps[: index + 1]) if step.profile]
+    inward = [step.profile for step in steps[index + 1 :] if step.profile]
+    own = next((profile for profile in outward if _has_endpoints(profile)), None)
+    return own or next(iter([*outward, *inward]), ambient)
+
+
+def _has_endpoints(profile: Profile) -> bool:
+    return any(profile.get(key) for key in (*_KEYS, "services"))
+
+
+def written(config: Config, profile: Profile | None, region: str = "") -> str:
+    """Write down all that decides which endpoint is called, but for the region."""
+    named = {name: config.environ.get(name) for name in _VARIABLES}
+    if profile:
+        named.update({key: profile.get(key) for key in _KEYS})
+        services = config.full.get("services", {}).get(profile.get("services"))
+        named["services"] = json.dumps(services, sort_keys=True, default=str) if services else None
+    found = {name: value for name, value in named.items() if value}
+    if "legacy" in found.values():
+        # The global endpoint's sessions are not taken in the Regions that are off until one turns them on.
+        found["region"] = region
+    return json.dumps(found, sort_keys=True)
+
+
+class Regions:
+    """The regions that a config names; ``option`` is what ``--region`` gives."""
+
+    def __init__(self, config: Config, option: str | None) -> None:
+        self._config = config
+        self._option = option
+
+    def named(self, profiles: list[Profile | None]) -> str | None:
+        """Give the region that was named: by --region, the role's profile, or its source's."""
+        if self._option is not None:
+            return _checked(Given(self._option, "--region", UsageFailure))
+        return next(
+            (found for profile in profiles if profile and (found := self._of(profile))), None
+        )
+
+    def _of(self, profile: Profile) -> str | None:
+        text = profile.get("region")
+        if text is None:
+            return None
+        where = f'region of profile "{profile.name}" in {self._config.where(profile, "region")}'
+        return _checked(Given(text, where, ConfigurationFailure))
+
+    def around(self) -> str | None:
+        """Give the region that the environment names."""
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            text = self._config.environ.get(name)
+            if text:
+                return _checked(Given(text, name, ConfigurationFailure))
+        return None
+
+    def of_call(self, step: Step, settings: Profile | None, *, asked: bool) -> str:
+        """Choose where STS is called: --region is for the role that was asked for, and for others where nothing else is."""
+        given = self.named([])
+        own = [self._of(profile) for profile in (step.profile, settings) if profile]
+        around = [*own, self.around()]
+        wanted = [given, *around] if asked else [*around, given]
+        return regions.region_for(step.role_arn.split(":")[1], *wanted)
+
+
+def _checked(given: Given) -> str:
+    if not REGION.fullmatch(given.text):
+        raise given.refuse(REGION_RULE)
+    return given.text
