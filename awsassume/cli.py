@@ -1,6 +1,5 @@
 """The one grammar: Typer reads a command line into a Request, and does nothing else."""
 
-import shlex
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -8,12 +7,10 @@ import typer
 import typer.main
 from typer._click import exceptions as usage
 
-from awsassume import shells, words
+from awsassume import rules, shells, words
 from awsassume.errors import UsageFailure
 from awsassume.manual import ASSUME, CACHE, EPILOG, MODES, OUTPUT, ROLES, Command
 from awsassume.request import Request
-
-PROGRAM = "awsassume"
 
 Format = StrEnum("Format", {name: name for name in (*shells.FORMATS, "process")})  # type: ignore[misc]  # made from a table
 
@@ -31,21 +28,6 @@ def _duration(text: str) -> int:
         return words.duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-# The verbs that take a ROLE, and those that run a COMMAND.
-WITH_ROLE = frozenset(("console", "explain", "print-profile", "purge", "serve", "whoami"))
-NEEDS_ROLE = frozenset(("explain", "print-profile"))
-WITH_JSON = frozenset(("explain", "list", "purge", "whoami"))
-WITH_COMMAND = frozenset(("export", "serve"))
-# The verbs that leave nothing to be said with other options than these.
-_BARE = {
-    "clear": frozenset(("format", "show")),
-    "renew": frozenset(("format", "show", "refresh")),
-    "init": frozenset(("shell",)),
-    "login": frozenset(("role", "no_open")),
-    "version": frozenset[str](),
-}
 
 
 def _option(group: str, *names: str, help: str, **settings: Any) -> Any:  # noqa: A002, ANN401  # Typer's own word and type
@@ -319,31 +301,12 @@ def assume(  # one parameter an option is Typer's way
         "init": init is not None,
         "version": version,
     }
-    modes = [name for name, given in chosen.items() if given]
-    if len(modes) > 1:
-        msg = f"--{modes[0]} and --{modes[1]} can't go together"
-        raise typer.BadParameter(msg)
-    mode = modes[0] if modes else "export"
-    if role is not None and modes and mode not in WITH_ROLE:
-        msg = f'--{mode} takes no ROLE, and "{role}" was given'
-        raise typer.BadParameter(msg)
+    mode = rules.mode([name for name, given in chosen.items() if given], role)
     if credential_process:
         if format not in {None, Format("process")}:
             msg = f"--credential-process and --format {format} can't go together"
             raise typer.BadParameter(msg)
         format = Format("process")  # noqa: A001  # the option's name
-    if "" in {role, login}:
-        msg = "ROLE is empty" if role == "" else "--login: PROFILE is empty"
-        raise typer.BadParameter(msg)
-    if json and mode not in WITH_JSON:
-        msg = "--json goes with --whoami, --list, --explain or --purge"
-        raise typer.BadParameter(msg)
-    if service is not None and not console:
-        msg = "--service goes with --console"
-        raise typer.BadParameter(msg)
-    if no_open and mode not in {"console", "login"}:
-        msg = "--no-open goes with --console or --login"
-        raise typer.BadParameter(msg)
     request = Request(
         mode,
         role=role if login is None else login,
@@ -372,19 +335,8 @@ def assume(  # one parameter an option is Typer's way
         verbose=verbose,
         shell=None if init is None else str(init),
     )
-    _check_bare(request)
+    rules.check(request)
     return request
-
-
-def _check_bare(request: Request) -> None:
-    allowed = _BARE.get(request.mode)
-    if allowed is None:
-        return
-    for name, _ in request.pairs():
-        if name not in {"mode", "quiet", "verbose", *allowed}:
-            option = name.replace("_", "-").removesuffix("s")
-            msg = f"--{option} has no meaning with --{request.mode}"
-            raise typer.BadParameter(msg)
 
 
 def parse(argv: list[str]) -> Request:
@@ -396,12 +348,12 @@ def parse(argv: list[str]) -> Request:
     parser = typer.main.get_command(app)
     try:
         # Not main(), which a variable of the environment can turn into something else.
-        with parser.make_context(PROGRAM, list(head)) as context:
+        with parser.make_context(rules.PROGRAM, list(head)) as context:
             request = parser.invoke(context)
     except typer.Exit as done:
         raise SystemExit(done.exit_code) from None
     except usage.UsageError as error:
-        raise UsageFailure(_sentence(error), f"see: {PROGRAM} --help") from None
+        raise UsageFailure(_sentence(error), f"see: {rules.PROGRAM} --help") from None
     except typer.Abort:
         raise KeyboardInterrupt from None
     except SystemExit:
@@ -409,36 +361,7 @@ def parse(argv: list[str]) -> Request:
         raise BrokenPipeError from None
     if not isinstance(request, Request):
         raise SystemExit(request or 0)
-    if command is not None:
-        _add_command(request, command)
-    elif request.mode in NEEDS_ROLE and request.role is None:
-        raise UsageFailure(
-            f"--{request.mode} needs a ROLE", f"run: {PROGRAM} --{request.mode} ROLE"
-        )
-    elif request.mode == "export" and request.role is None:
-        request.mode = "pick"
-    elif request.mode == "serve":
-        raise UsageFailure(
-            "--serve needs a ROLE and a COMMAND", f"run: {PROGRAM} --serve ROLE -- COMMAND"
-        )
-    return request
-
-
-def _add_command(request: Request, command: tuple[str, ...]) -> None:
-    if request.mode not in WITH_COMMAND:
-        raise UsageFailure(f"--{request.mode} runs no COMMAND", f"see: {PROGRAM} --help")
-    start = f"{PROGRAM} --serve" if request.mode == "serve" else PROGRAM
-    if not command:
-        raise UsageFailure("no COMMAND after --", f"run: {start} ROLE -- COMMAND")
-    if request.role is None:
-        raise UsageFailure("no ROLE before --", f"run: {start} ROLE -- {shlex.join(command)}")
-    if request.format is not None:
-        raise UsageFailure(
-            f"--format {request.format} has no meaning with a COMMAND", f"see: {PROGRAM} --help"
-        )
-    if request.mode == "export":
-        request.mode = "exec"
-    request.command = command
+    return rules.completed(request, command)
 
 
 def _sentence(error: usage.UsageError) -> str:

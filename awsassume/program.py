@@ -3,8 +3,6 @@
 Nothing is imported here that a fresh session does not need; each of the other verbs brings its own.
 """
 
-# The module without an underscore costs a hit more than all that it does.
-import _signal  # type: ignore[import-not-found]  # typeshed leaves it out
 import os
 import sys
 import time
@@ -162,35 +160,15 @@ class Program:
 
     def _renew(self, request: "Request") -> int:
         """Take what this shell holds again, with the words it was taken with."""
-        from awsassume.errors import UsageFailure
+        from awsassume import renew
 
-        words = self.environ.get(environment.RENEW)
-        if not words or not environment.is_ours(self.environ):
-            raise UsageFailure("this shell holds no role of awsassume's", "run: awsassume ROLE")
-        self.guard(request)
-        try:
-            argv = [environment.decode(word) for word in words.split(" ")]
-        except ValueError:
-            raise UsageFailure(
-                f"{environment.RENEW} is not what awsassume wrote", "run: awsassume ROLE"
-            ) from None
-        if "--chain" in argv:
-            raise UsageFailure(
-                "a role that was taken with --chain can't be renewed: what it was taken with is gone",
-                "run: awsassume --clear, then take both again",
-            )
+        argv = renew.words(self, request)
         self.may_ask = False
-        if request.format:
-            argv[:0] = ["--format", request.format]
-        for name in ("show", "refresh", "quiet", "verbose"):
-            if getattr(request, name):
-                argv[:0] = [f"--{name}"]
-        self._enter(argv, renewing=True)
-        return self.run()
+        return self.again(argv, renewing=True)
 
-    def again(self, argv: list[str]) -> int:
+    def again(self, argv: list[str], *, renewing: bool = False) -> int:
         """Do what other words ask for, now, in place of those that led to them."""
-        self._enter(argv)
+        self._enter(argv, renewing=renewing)
         self.started = time.time()
         return self.run()
 
@@ -200,7 +178,9 @@ class Program:
             changes = environment.assumed(
                 credentials, target.role, target.region or None, target.renew, self.environ
             )
-            return self.become(request.command, environment.applied(self.environ, changes))
+            from awsassume import command
+
+            return command.become(self, request.command, environment.applied(self.environ, changes))
         if request.format == "process":
             self.write(1, credentials.process_json() + "\n")
             return 0
@@ -218,28 +198,6 @@ class Program:
             environment.assumed(credentials, target.role, region, target.renew, environ),
         )
         return 0
-
-    def become(self, command: tuple[str, ...], environ: dict[str, str]) -> int:
-        """Let a command take our place. Raises errors.UsageFailure where it can't be run."""
-        from awsassume.errors import UsageFailure
-
-        if not command[0]:
-            raise UsageFailure("COMMAND is empty")
-        for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"):
-            environ.pop(name, None)
-        descriptor = self.shim_descriptor()
-        if descriptor is not None:
-            os.set_inheritable(descriptor, False)  # noqa: FBT003  # os takes it so
-        # Python ignores these for itself, and what is ignored stays so for the command: `yes | head` would complain.
-        for name in ("SIGPIPE", "SIGXFSZ"):
-            if hasattr(_signal, name):
-                _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
-        try:
-            os.execvpe(command[0], list(command), environ)  # noqa: S606  # no shell is wanted
-        except OSError as error:
-            raise UsageFailure(f"{command[0]} can't be run: {error.strerror}") from None
-        except ValueError:
-            raise UsageFailure("COMMAND can't hold a NUL character") from None
 
     def format(self, named: str | None) -> str:
         """Say for whom to write: as told, else as the calling shell reads."""
@@ -270,30 +228,9 @@ class Program:
         """Print no secret on a terminal, unless told to. Raises errors.UsageFailure."""
         if request.mode == "exec" or request.show or not os.isatty(self.code_descriptor(request)):
             return
-        import shlex
+        from awsassume import terminal
 
-        from awsassume.errors import UsageFailure
-
-        words = shlex.join(self.argv)
-        line = f"awsassume {words}".rstrip()
-        if request.format is not None:
-            raise UsageFailure(
-                f"this would print credentials on the terminal; --format {request.format} is for a program to read",
-                f"see what they are: awsassume --show {words}",
-            )
-        raise UsageFailure(
-            "this would print credentials on the terminal; a shell must read them",
-            f'run: eval "$({line})", or see what they are with --show{self._how_without_eval(line)}',
-        )
-
-    @staticmethod
-    def _how_without_eval(line: str) -> str:
-        """Say how the calling shell gets the function, if there is one for it."""
-        from awsassume import shims
-
-        shell = os.path.basename(shells.parent_executable() or "")
-        loads = shims.LOADING.get(shell)
-        return f"\nto have {line} do so by itself, once: {loads}" if loads else ""
+        raise terminal.refusal(self.argv, request)
 
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
         """Write the map as the shell reads it."""

@@ -15,7 +15,7 @@ import signal
 import socket
 import time
 
-from awsassume import environment, renewal, slow
+from awsassume import command, environment, renewal, slow
 from awsassume.config import Config, Profile
 from awsassume.endpoint import PATH, Endpoint
 from awsassume.errors import UsageFailure
@@ -60,7 +60,7 @@ def run(program: "Program", request: "Request") -> int:
         program.say(f"credentials of {plan.target.role} are at {url}")
     _start(Endpoint(listener, token, keeper), keeper, folder, verbose=request.verbose)
     listener.close()
-    return program.become(request.command, environ)
+    return command.become(program, request.command, environ)
 
 
 def _config_without_default(config: Config, environ: dict[str, str], plan: "Plan") -> str | None:

@@ -1,0 +1,33 @@
+"""What is said in place of secrets, where they would be shown on a terminal."""
+
+import os
+import shlex
+
+from awsassume import shells, shims
+from awsassume.errors import UsageFailure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from awsassume.request import Request
+
+
+def refusal(argv: list[str], request: "Request") -> UsageFailure:
+    """Say how a shell reads what these words would print."""
+    words = shlex.join(argv)
+    line = f"awsassume {words}".rstrip()
+    if request.format is not None:
+        return UsageFailure(
+            f"this would print credentials on the terminal; --format {request.format} is for a program to read",
+            f"see what they are: awsassume --show {words}",
+        )
+    return UsageFailure(
+        "this would print credentials on the terminal; a shell must read them",
+        f'run: eval "$({line})", or see what they are with --show{_without_eval(line)}',
+    )
+
+
+def _without_eval(line: str) -> str:
+    """Say how the calling shell gets the function, if there is one for it."""
+    shell = os.path.basename(shells.parent_executable() or "")
+    loads = shims.LOADING.get(shell)
+    return f"\nto have {line} do so by itself, once: {loads}" if loads else ""
