@@ -235,19 +235,31 @@ def test_who_logs_in_while_another_is_loaded_is_who_comes_out(
     assert who()[0] == "jane"
 
 
+@pytest.mark.parametrize("by", ["environment", "profile"])
 def test_each_sign_on_has_sessions_of_its_own(
-    aws: FakeAws, home: Path, who: Asked, run: Run
+    aws: FakeAws, home: Path, who: Asked, run: Run, by: str
 ) -> None:
-    """Where AWS_ENDPOINT_URL_SSO sends to another, what the first gave is not used."""
-    write(home, SESSION + "region = us-east-1\n")
+    """Where a variable or a service's section sends to another, what the first gave is not used."""
     with FakeAws() as other:
         for each in (aws, other):
             each.sso.add_role("Developer")
         other.sso.user = "john"
         token = aws.sso.write_token(home / ".aws/sso/cache", URL, session="corp")
         other.sso.tokens[json.loads(token.read_bytes())["accessToken"]] = (2e9, "john")
-        assert who("login") == ("jane",)
-        said = run("login", "--credential-process", environ={"AWS_ENDPOINT_URL_SSO": other.url})
+
+        def told_by(each: FakeAws) -> dict[str, str | None]:
+            if by == "environment":
+                write(home, SESSION)
+                return {"AWS_ENDPOINT_URL_SSO": each.url}
+            place = f"  endpoint_url = {each.url}\n"
+            section = f"[services mine]\nsso =\n{place}sts =\n{place}"
+            config = SESSION.replace("sso_session = corp", "sso_session = corp\nservices = mine")
+            write(home, config + section)
+            # It is louder than a service's section.
+            return {"AWS_ENDPOINT_URL": None}
+
+        assert who("login", told_by(aws)) == ("jane",)
+        said = run("login", "--credential-process", environ=told_by(other))
         assert way(other, said) == ("john",)
 
 
