@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 
 from botocore import exceptions
 
@@ -49,7 +50,7 @@ def explained(
     if isinstance(error, exceptions.MissingDependencyException):
         return SourceFailure(
             f"the login of {origin} can't be refreshed here: botocore lacks its crt part",
-            "run: pip install 'botocore[crt]', beside awsassume",
+            f"run: {sys.executable} -m pip install 'botocore[crt]'; or install awsassume with its extra, login",
         )
     if isinstance(error, exceptions.PartialCredentialsError):
         return SourceFailure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from awsassume import endpoints, identity, private, record, sts
-from awsassume.config import Chain, did_you_mean
+from awsassume.config import Chain, Config, did_you_mean
 from awsassume.errors import ConfigurationFailure, Failure, RefusedFailure, SourceFailure
 from awsassume.regions import partition_of
 
@@ -65,13 +65,9 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
             assumer.name_signer(aws, chain.origin)
         found = _look_up(aws, name)
     except (SourceFailure, RefusedFailure) as failure:
-        raise _perhaps_a_profile(name, failure, config.names) from None
+        raise _perhaps_a_profile(name, failure, config) from None
     if found.arn is None:
-        raise ConfigurationFailure(
-            f'"{name}" is neither a profile of {config.config_file} nor a role of account {found.account_id}',
-            did_you_mean(name, [*config.names, *found.names])
-            or "see what there is: awsassume --list",
-        )
+        raise _nowhere(name, found, config)
     if found.guessed:
         assumer.tell(f"ListRoles is denied; taking {found.arn}")
         assumer.guessed = name
@@ -86,12 +82,25 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
     return found.arn, False
 
 
-def _perhaps_a_profile(name: str, failure: Failure, known: list[str]) -> Failure:
-    """Say that the name was taken for a role's: who meant a profile looks for the fault elsewhere otherwise."""
-    failure.message = (
-        f'"{name}" is no profile, and can\'t be looked up as a role: {failure.message}'
+def _nowhere(name: str, found: Found, config: Config) -> ConfigurationFailure:
+    what = f'"{name}" is neither a profile of {config.config_file} nor a role of account {found.account_id}'
+    if config.find(name):
+        # Passed over, so that it may bear its role's name.
+        what = f'profile "{name}" asks awsassume for a role of that name, and account {found.account_id} has none'
+    others = [other for other in (*config.names, *found.names) if other != name]
+    return ConfigurationFailure(
+        what, did_you_mean(name, others) or "see what there is: awsassume --list"
     )
-    failure.hint = did_you_mean(name, known) or failure.hint
+
+
+def _perhaps_a_profile(name: str, failure: Failure, config: Config) -> Failure:
+    """Say that the name was taken for a role's: who meant a profile looks for the fault elsewhere otherwise."""
+    what = f'"{name}" is no profile, and can\'t be looked up as a role'
+    if config.find(name):
+        what = f'profile "{name}" asks awsassume for a role of that name, which can\'t be looked up'
+    failure.message = f"{what}: {failure.message}"
+    others = [other for other in config.names if other != name]
+    failure.hint = did_you_mean(name, others) or failure.hint
     return failure
 
 

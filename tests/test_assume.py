@@ -524,3 +524,23 @@ def test_no_process_of_ours_stays_beside_a_command(program: str, refresh: list[s
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 9
+
+
+@pytest.mark.usefixtures("bob")
+def test_a_profile_that_asks_for_a_role_which_is_not_there_is_told(
+    aws: FakeAws, home: Path, run: Callable[..., Result]
+) -> None:
+    """It is passed over, so that it may bear its role's name; who misspelt the role is shown the closest."""
+    with (home / ".aws/config").open("a") as config:
+        config.write(
+            "[profile example-rol]\ncredential_process = awsassume example-rol --credential-process\n"
+        )
+    said = run("example-rol", code=3).stderr
+    assert 'profile "example-rol" asks awsassume for a role of that name' in said
+    assert "and account 123456789012 has none" in said
+    assert "did you mean: " in said
+    assert "example-rol," not in said.partition("did you mean: ")[2]
+    assert "example-role" in said.partition("did you mean: ")[2]
+    aws.fault("error", "ListRoles", code="Throttling", status=400)
+    said = run("example-rol", code=5).stderr
+    assert 'profile "example-rol" asks awsassume for a role of that name, which can\'t' in said
