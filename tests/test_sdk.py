@@ -72,7 +72,7 @@ def test_an_sdk_tells_what_we_say_when_we_fail(
     del aws.roles[ROLE]
     failed = run("sts", "get-caller-identity", "--profile", profile, argv=(aws_cli,), code=None)
     assert failed.code != 0
-    assert '"example-role" is neither a profile' in failed.stderr
+    assert 'profile "example-role" asks awsassume for a role of that name' in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
