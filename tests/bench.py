@@ -16,6 +16,7 @@ import pytest
 import awsassume
 from awsassume import sessions
 from awsassume.credentials import Credentials
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ class Bench:
         code: int | None = 0,
         environ: Mapping[str, str | None] | None = None,
         prefix: Sequence[str] = (),
-        timeout: float = 120,
+        timeout: float = BOUND,
         **more: Any,  # noqa: ANN401 - what subprocess.run takes
     ) -> Result:
         """Run awsassume to its end, behind the words of `prefix` if any."""

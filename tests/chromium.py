@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.conftest import need
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ class Chromium:
     @property
     def shown(self) -> str:
         """The page in the end; it outlives awsassume, so that the test waits for it."""
-        until = time.monotonic() + 120
+        until = time.monotonic() + BOUND
         while not self._shown.exists() and time.monotonic() < until:
             time.sleep(0.05)
         return self._shown.read_text()

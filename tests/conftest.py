@@ -6,6 +6,7 @@ to name another would work on the credentials of whoever runs the tests.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import pytest
 from tests.aws_files import lines_of, write
 from tests.fake_aws.fixtures import aws
 from tests.fake_aws.world import ASSUME
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,9 +34,13 @@ __all__ = ["REAL_ENVIRON", "Result", "aws", "need"]
 REAL_ENVIRON = dict(os.environ)
 """The environment as the tests found it, for what must reach a package index, as pip does."""
 
+# A run started in the background by a script ignores Ctrl-C, and one under nohup SIGHUP: so would every process
+# that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A run started in the background by a script ignores Ctrl-C, and so would every process that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+for _ignored in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(_ignored) is signal.SIG_IGN:
+        signal.signal(_ignored, signal.SIG_DFL)
 
 _OURS = ("AWS_", "AWSASSUME_")
 _WATCHED = (
@@ -89,6 +95,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # What is made once for many tests is made before any of them has its home.
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     os.environ["NO_PROXY"] = "*"
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Collect garbage in the tests' own process: a run of the program, made in it, turns that off for good."""
+    yield
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -179,7 +192,7 @@ def run(program: str) -> Callable[..., Result]:
         environ: Mapping[str, str | None] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         argv: Sequence[str] | None = None,
-        timeout: float = 120,
+        timeout: float = BOUND,
     ) -> Result:
         merged = {**os.environ, **(environ or {})}
         line = [*(argv if argv is not None else (program,)), *args]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import pexpect
 
 from tests.conftest import need
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -85,7 +86,7 @@ class Terminal:
             env={**place.environ, "HISTFILE": "/dev/null"},
             cwd=str(place.home),
             encoding="utf-8",
-            timeout=30,
+            timeout=BOUND,
             dimensions=(50, 160),
         )
         self.child.expect("P> ")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.aws_files import assumed, lines_of, on_path, write
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -523,7 +524,7 @@ def test_no_process_of_ours_stays_beside_a_command(program: str, refresh: list[s
         assert process.stdout.readline() == "through\n"
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 9
+        assert process.wait(BOUND) == 9
 
 
 @pytest.mark.usefixtures("bob")

@@ -13,6 +13,7 @@ import pytest
 from awsassume import browser, console
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from tests.chromium import Chromium
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -283,7 +284,7 @@ def test_another_users_process_gets_nothing(user: int, told: int) -> None:
             status = 1
             try:
                 os.setuid(user)
-                connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=60)
+                connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=BOUND)
                 connection.request("GET", urlsplit(page.address).path)
                 status = connection.getresponse().status - 300
             except (http.client.HTTPException, ConnectionError):

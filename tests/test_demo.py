@@ -19,6 +19,7 @@ from tests.conftest import need
 from tests.demo.__main__ import _show
 from tests.demo.article import ASSUMED
 from tests.demo.world import USER_ARN, world
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ def test_a_person_can_play_in_the_demo_s_shell(tmp_path: Path) -> None:
         cwd=str(ROOT),
         env={**os.environ, "TMPDIR": str(tmp_path), "TERM": "dumb"},
         encoding="utf-8",
-        timeout=60,
+        timeout=BOUND,
         dimensions=(40, 300),
     )
     who = "aws sts get-caller-identity --query Arn"

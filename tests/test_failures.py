@@ -13,6 +13,7 @@ import pytest
 from awsassume import shells
 from tests.aws_files import lines_of, on_path, write
 from tests.conftest import need
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,13 +253,13 @@ def test_an_interrupt_while_sts_is_silent_is_130_and_stops_the_shell(
     with _start(program, *words.split()) as process:
         aws.wait_for("AssumeRole")
         process.send_signal(signal.SIGINT)
-        said, why = process.communicate(timeout=60)
+        said, why = process.communicate(timeout=BOUND)
     assert process.returncode == 130
     assert said == stdout
     assert why == "awsassume: interrupted; nothing was changed\n"
     aws.clear_faults()
     with _start(program, "example") as process:
-        assert "AWS_ACCESS_KEY_ID" in process.communicate(timeout=60)[0]
+        assert "AWS_ACCESS_KEY_ID" in process.communicate(timeout=BOUND)[0]
 
 
 @pytest.mark.usefixtures("bob")
@@ -267,7 +268,7 @@ def test_secrets_are_not_printed_on_a_terminal(program: str) -> None:
     environ = on_path(program, os.environ)
 
     def on_terminal(*words: str) -> tuple[str, int | None]:
-        child = pexpect.spawn(program, list(words), env=environ, encoding="utf-8", timeout=60)
+        child = pexpect.spawn(program, list(words), env=environ, encoding="utf-8", timeout=BOUND)
         said: str = child.read()
         child.close()
         return said.replace("\r\n", "\n"), child.exitstatus
@@ -312,7 +313,7 @@ def test_who_types_the_bare_word_is_told_of_the_function(
         [*options, "-c", code],
         env=on_path(program, os.environ),
         encoding="utf-8",
-        timeout=60,
+        timeout=BOUND,
         dimensions=(24, 200),
     )
     said = child.read().replace("\r\n", "\n")

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import need
 from tests.fake_aws.aws import FakeAws
 from tests.shimming import Place
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ def run(place: Place, name: str, *lines: str) -> subprocess.CompletedProcess[str
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BOUND,
         check=False,
     )
 

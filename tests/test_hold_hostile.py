@@ -21,6 +21,7 @@ from awsassume.program import Program
 from tests import readers
 from tests.bench import COMMAND, EXIT_CODES, Bench, bench
 from tests.conftest import need
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -255,7 +256,7 @@ def test_no_secret_reaches_a_terminal(bench: Bench, words: list[str]) -> None:
         if "--list" in words and more:
             continue
         line = [*COMMAND, *words, *more]
-        terminal = pexpect.spawn(line[0], line[1:], env=environ, encoding="utf-8", timeout=60)
+        terminal = pexpect.spawn(line[0], line[1:], env=environ, encoding="utf-8", timeout=BOUND)
         terminal.expect(pexpect.EOF)
         assert isinstance(terminal.before, str)
         assert leaked(bench, terminal.before) == []

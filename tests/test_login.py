@@ -15,6 +15,7 @@ import pytest
 from tests.chromium import Chromium
 from tests.conftest import need
 from tests.javascript import node_modules
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,7 +244,7 @@ def test_on_a_terminal_the_login_is_offered(
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         environ.pop(name, None)
     words = ["dev", "--", "sh", "-c", "echo became $AWSASSUME_ROLE"]
-    with pexpect.spawn(program, words, env=environ, encoding="utf-8", timeout=60) as terminal:
+    with pexpect.spawn(program, words, env=environ, encoding="utf-8", timeout=BOUND) as terminal:
         terminal.expect_exact("Log in now? [y/N]")
         terminal.sendline(answer)
         terminal.expect(pexpect.EOF)
@@ -261,7 +262,7 @@ def test_on_a_terminal_the_login_is_offered(
 def test_an_sdk_is_not_kept_waiting(program: str) -> None:
     """As a credential_process nothing is offered, even on a terminal: SDKs wait for seconds only."""
     words = ["-c", f"{program} dev --credential-process | cat"]
-    with pexpect.spawn("sh", words, encoding="utf-8", timeout=60) as terminal:
+    with pexpect.spawn("sh", words, encoding="utf-8", timeout=BOUND) as terminal:
         terminal.expect(pexpect.EOF)
         assert "has expired or was never made" in (terminal.before or "")
 

@@ -14,6 +14,7 @@ import pexpect
 import pytest
 
 from tests.aws_files import lines_of, write
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,7 +223,7 @@ def ask(program: str, *words: str) -> pexpect.spawn[str]:
     """Run awsassume as a person would, its standard output in a file of its own as under `$(…)`."""
     line = f'out="$({program} {" ".join(words)} --format process)"; echo "code $?"; echo "[$out]"'
     return pexpect.spawn(
-        "/bin/sh", ["-c", line], encoding="utf-8", timeout=60, dimensions=(40, 200)
+        "/bin/sh", ["-c", line], encoding="utf-8", timeout=BOUND, dimensions=(40, 200)
     )
 
 
@@ -271,7 +272,7 @@ def test_who_gives_up_at_the_prompt_gets_nothing(
 ) -> None:
     """130, so that `&&` stops; nothing on standard output for an SDK."""
     line = f'trap : INT; {program} one --format process >{tmp_path}/out; echo "code $?"'
-    person = pexpect.spawn("/bin/sh", ["-c", line], encoding="utf-8", timeout=60)
+    person = pexpect.spawn("/bin/sh", ["-c", line], encoding="utf-8", timeout=BOUND)
     person.expect("MFA code for [^ ]*: ")
     person.send(key)
     person.expect("code 130")
@@ -290,11 +291,11 @@ def test_of_several_that_need_a_code_one_asks(aws: FakeAws, program: str, tmp_pa
     )
     # Without job control all are in the foreground's group, as under make or xargs.
     person = pexpect.spawn(
-        "/bin/sh", ["-c", f"{jobs} wait; echo all done"], encoding="utf-8", timeout=90
+        "/bin/sh", ["-c", f"{jobs} wait; echo all done"], encoding="utf-8", timeout=BOUND
     )
     person.expect("MFA code for [^ ]*: ")
     said = [tmp_path / f"{role}.err" for role in roles]
-    until = time.monotonic() + 30
+    until = time.monotonic() + BOUND
     while sum(map(_waits, said)) < 2:
         assert time.monotonic() < until, [path.read_text() for path in said if path.exists()]
         time.sleep(0.02)

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import need
 from tests.fake_aws.aws import FakeAws
 from tests.shimming import Place, dump
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def sh(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BOUND,
         check=False,
     )
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.aws_files import lines_of, on_path, write
 from tests.conftest import need
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ class Person:
         self.screen = pyte.Screen(160, 40)
         self.stream = pyte.Stream(self.screen)
         self.terminal = pexpect.spawn(
-            need(shell), words, env=environ, encoding="utf-8", timeout=30, dimensions=(40, 160)
+            need(shell), words, env=environ, encoding="utf-8", timeout=BOUND, dimensions=(40, 160)
         )
         self.lines = 0
         self.run(prompt)
@@ -62,7 +63,7 @@ class Person:
         """Wait until a line of the screen holds a pattern, and give the group."""
         while not (found := re.search(pattern, "\n".join(self.screen.display))):
             try:
-                self.stream.feed(self.terminal.read_nonblocking(65536, timeout=30))
+                self.stream.feed(self.terminal.read_nonblocking(65536, timeout=BOUND))
             except (pexpect.TIMEOUT, pexpect.EOF):
                 shown = "\n".join(line.rstrip() for line in self.screen.display)
                 pytest.fail(f"never saw {pattern!r}:\n{shown}", pytrace=False)

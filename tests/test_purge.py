@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.aws_files import assumed, lines_of, write
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,6 +152,6 @@ def test_those_who_read_meanwhile_all_get_their_credentials(
         if turn % 3 == 0:
             run("--purge", environ=held)
     for reader in readers:
-        said, _ = reader.communicate(timeout=60)
+        said, _ = reader.communicate(timeout=BOUND)
         assert reader.returncode == 0
         assert json.loads(said)["SessionToken"]

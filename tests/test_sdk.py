@@ -12,6 +12,8 @@ import boto3
 import botocore.session
 import pytest
 
+from tests.waiting import BOUND
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -121,7 +123,7 @@ def test_fifty_at_once_make_one_call(aws: FakeAws, program: str, role: str) -> N
         subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
         for _ in range(50)
     ]
-    said = [process.communicate(timeout=120) for process in processes]
+    said = [process.communicate(timeout=BOUND) for process in processes]
     assert {process.returncode for process in processes} == {0}
     assert {stderr for _, stderr in said} == {b""}
     assert len({json.loads(stdout)["SessionToken"] for stdout, _ in said}) == 1

@@ -14,6 +14,7 @@ from awsassume.credentials import Credentials
 from awsassume.errors import ConfigurationFailure
 from tests.bench import COMMAND, Bench, bench
 from tests.conftest import need
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ def with_keyring(
         text=True,
         env={name: value for name, value in variables.items() if value is not None},
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=BOUND,
     )
 
 

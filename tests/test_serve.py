@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import need
 from tests.javascript import node_modules
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 BOTO3 = """
 import boto3, sys, time
 session = boto3.Session()
-sts, keys, until = session.client("sts"), set(), time.monotonic() + 90
+sts, keys, until = session.client("sts"), set(), time.monotonic() + 240
 while len(keys) < 4 and time.monotonic() < until:
     arn = sts.get_caller_identity()["Arn"]
     keys.add(session.get_credentials().get_frozen_credentials().access_key)
@@ -45,7 +46,7 @@ import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 const sts = new STSClient({ credentials: fromNodeProviderChain() });
 const keys = new Set();
-const until = Date.now() + 90000;
+const until = Date.now() + 240000;
 let arn;
 while (keys.size < 4 && Date.now() < until) {
   arn = (await sts.send(new GetCallerIdentityCommand({}))).Arn;
@@ -114,7 +115,7 @@ class Job:
 
     def ask(self, method: str = "GET", path: str = "", **headers: str) -> tuple[int, Any]:
         """Return the status and the JSON of an answer; `Host` and `Authorization` are right where not given."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.url.port or 0, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.url.port or 0, timeout=BOUND)
         given = {"Host": self.url.netloc, "Authorization": self.token} | headers
         connection.putrequest(method, path or self.url.path, skip_host=True)
         for name, value in given.items():
@@ -128,7 +129,7 @@ class Job:
 
     def is_answered(self) -> bool:
         """Tell whether the endpoint still listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.url.port or 0, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.url.port or 0, timeout=BOUND)
         try:
             connection.connect()
         except ConnectionRefusedError:
@@ -259,7 +260,7 @@ def test_nothing_is_left_behind(program: str) -> None:
             assert job.is_answered()
             if end:
                 job.process.send_signal(end)
-        until = time.monotonic() + 60
+        until = time.monotonic() + BOUND
         while (job.is_answered() or config.parent.exists()) and time.monotonic() < until:
             time.sleep(0.05)
         assert not job.is_answered()
@@ -279,7 +280,7 @@ def test_a_signal_is_the_commands(program: str, number: signal.Signals) -> None:
     """A signal reaches the command itself, which ends by it as it would alone."""
     with Job(program) as job:
         job.process.send_signal(number)
-        code = job.process.wait(60)
+        code = job.process.wait(BOUND)
     assert code in {-number, 1} if number == signal.SIGINT else code == -number
 
 
@@ -341,7 +342,7 @@ def test_the_terminal_is_the_commands(program: str) -> None:
     except OSError:
         # Linux says so when nobody has the terminal open any more: neither the command nor the endpoint.
         pass
-    assert process.wait(60) == 0
+    assert process.wait(BOUND) == 0
     assert b"mine" in said
 
 
@@ -352,7 +353,7 @@ def test_what_can_not_be_renewed_is_said_to_the_sdk(aws: FakeAws, program: str) 
     with Job(program) as job:
         assert job.ask()[0] == 200
         aws.fault("error", "AssumeRole", code="AccessDenied", status=403)
-        until = time.monotonic() + 60
+        until = time.monotonic() + BOUND
         while (answer := job.ask())[0] == 200 and time.monotonic() < until:
             time.sleep(0.2)
         assert answer[0] == 400
@@ -370,7 +371,7 @@ def test_a_renewal_asks_nobody(aws: FakeAws, bob: Keys, program: str) -> None:
     aws.add_role("example-role", trust=bob, mfa=True)
     aws.lifetime = 3
     with Job(program, "--mfa-serial", device.serial, "--token-code", "123456") as job:
-        until = time.monotonic() + 60
+        until = time.monotonic() + BOUND
         while (answer := job.ask())[0] == 200 and time.monotonic() < until:
             time.sleep(0.2)
         assert answer[0] == 400
@@ -386,7 +387,7 @@ def test_another_role_is_never_taken(aws: FakeAws, home: Path, bob: Keys, progra
     config.write_text(lines)
     with Job(program) as job:
         config.write_text(lines.replace("role/example", "role/other"))
-        until = time.monotonic() + 60
+        until = time.monotonic() + BOUND
         while (answer := job.ask())[0] == 200 and time.monotonic() < until:
             time.sleep(0.2)
         assert answer[0] == 400

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from awsassume import shells
+from tests.waiting import BOUND
 
 DUMP = """\
 import os
@@ -146,7 +147,7 @@ class Shell:
             capture_output=True,
             cwd=home,
             env=environ,
-            timeout=60,
+            timeout=BOUND,
             check=False,
         )
 

@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 from tests.aws_files import lines_of, write
+from tests.waiting import BOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +48,7 @@ def held(aws: FakeAws, program: str) -> Iterator[Callable[..., pexpect.spawn[str
         known = {name: value for name, value in merged.items() if value is not None}
         running.append(
             pexpect.spawn(
-                program, [*words, "p", "--", "true"], env=known, encoding="utf-8", timeout=60
+                program, [*words, "p", "--", "true"], env=known, encoding="utf-8", timeout=BOUND
             )
         )
         return running[-1]
