@@ -37,7 +37,7 @@ def assign(shell: str, name: str, value: object) -> str:
 def stale(shell: str, left: int) -> str:
     """Return the line that makes the session have so many seconds left, from when the shell reads it."""
     if shell == "fish":
-        return f"set -gx AWSASSUME_EXPIRATION (math (command date +%s) + {left})"
+        return f"builtin set -gx AWSASSUME_EXPIRATION (builtin math (command date +%s) + {left})"
     return f'\\builtin export AWSASSUME_EXPIRATION="$(($(\\command date +%s) + {left}))"'
 
 
