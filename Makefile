@@ -14,7 +14,7 @@ PYTEST := -m pytest -n auto --dist loadscope
 unexport PIP_TARGET PIP_PREFIX PIP_USER PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help venv format options fuzz soak lint lint-shell check test bench interpreters demo demo-shell clean
+.PHONY: help venv format options fuzz soak lint lint-shell check test coverage bench interpreters demo demo-shell clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,11 @@ lint-shell:
 check: lint ## Lint and the quick tests (under two minutes)
 	@$(BIN)/python $(PYTEST) -q -m 'not slow'
 
-test: $(STAMP) ## All tests, with branch coverage
+test: $(STAMP) ## All tests
+	@$(BIN)/python $(PYTEST)
+
+# Apart from `make test`: measuring takes as long again as the tests.
+coverage: $(STAMP) ## All tests, with branch coverage
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run $(PYTEST); status=$$?; \
 	  $(BIN)/coverage combine --quiet; $(BIN)/coverage report; exit $$status
