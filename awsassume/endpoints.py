@@ -8,6 +8,7 @@ from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
 from awsassume.parameters import REGION, REGION_RULE, Step
 
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_STS",
@@ -78,17 +79,33 @@ class Regions:
 
     def around(self) -> str | None:
         """Give the region that the environment names."""
-        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        for name in _REGION_VARIABLES:
             text = self._config.environ.get(name)
             if text:
                 return _checked(Given(text, name, ConfigurationFailure))
         return None
 
+    def to_set(self, own: Profile | None, sources: list[Profile | None]) -> str | None:
+        """Give the region for the shell: by --region, the role's profile, the shell itself, or the role's source.
+
+        ``None`` where there is none, and where the shell's two variables differ: each SDK goes on reading its own.
+        """
+        named, around = self.named([own]), self.around()
+        if named or not around:
+            return named or self.named(sources)
+        both = {self._config.environ.get(name) or around for name in _REGION_VARIABLES}
+        return around if both == {around} else None
+
     def of_call(self, step: Step, settings: Profile | None, *, asked: bool) -> str:
-        """Choose where STS is called: --region is for the role that was asked for, and for others where nothing else is."""
+        """Choose where STS is called: --region is for the role that was asked for, and for others where nothing else is.
+
+        Here too the shell's region is behind the role's own, and before its source's.
+        """
         given = self.named([])
-        own = [self._of(profile) for profile in (step.profile, settings) if profile]
-        around = [*own, self.around()]
+        own, other = (
+            self._of(profile) if profile else None for profile in (step.profile, settings)
+        )
+        around = [own, self.around(), other]
         wanted = [given, *around] if asked else [*around, given]
         return regions.region_for(step.role_arn.split(":")[1], *wanted)
 

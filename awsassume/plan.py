@@ -161,7 +161,7 @@ class Planner:
         if policy and not policy.lstrip().startswith("{"):
             # The words that renew name it in full, even where it is not read.
             self.config.files.note(os.path.expanduser(policy))
-        region = self.regions.named([*(step.profile for step in steps), holder]) or ""
+        region = self._region(steps, origin)
         # What can't be followed is said before anybody is asked.
         who = self._who(origin)
         hops = _keyed(hops, who)
@@ -171,6 +171,13 @@ class Planner:
         plan = Plan(hops, origin, who, origin_key, target, self.config.files)
         target.asks = "yes" if plan.asks_for_code else ""
         return plan
+
+    def _region(self, steps: tuple[Step, ...], origin: Origin) -> str:
+        """Give the region that the shell gets; ``""`` where it keeps what it has."""
+        source = self.config.find(origin.name) if origin.name else None
+        profiles = [*(step.profile for step in steps), source]
+        rest = [*profiles[1:], self.config.settings(origin), self.config.find("default")]
+        return self.regions.to_set(profiles[0], rest) or ""
 
     def _hops(
         self, steps: tuple[Step, ...], holder: Profile | None, ambient: Profile | None

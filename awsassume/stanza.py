@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from awsassume import config, words
+from awsassume import config, environment, words
 from awsassume.config import Config
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.parameters import ARN
@@ -27,7 +27,10 @@ def run(program: Program, request: Request) -> int:
             raise UsageFailure(
                 f"{option} happens once, and a profile asks many times", f"leave {option} out"
             )
-    found = Config(program.past)
+    # A profile is for every shell, whatever region this one has.
+    found = Config(
+        {name: value for name, value in program.past.items() if name not in environment.REGIONS}
+    )
     _pin_source(program, request, found)
     region = _checked(request, found).target.region
     main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")

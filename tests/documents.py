@@ -43,7 +43,7 @@ VARIABLES = (
     ),
     (
         "AWS_REGION, AWS_DEFAULT_REGION",
-        "The AWS Region to call, where neither --region nor a profile names one.",
+        "The AWS Region to call and to set, behind --region and the role's own profile, before its source's.",
     ),
     (
         "AWS_ENDPOINT_URL_SIGNIN",
@@ -68,7 +68,10 @@ VARIABLES = (
 WRITTEN = (
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "The role's credentials."),
     ("AWS_CREDENTIAL_EXPIRATION", "When they end, as SDKs read it: 2030-01-01T00:00:00Z."),
-    ("AWS_REGION, AWS_DEFAULT_REGION", "The AWS Region, where --region or a profile names one."),
+    (
+        "AWS_REGION, AWS_DEFAULT_REGION",
+        "The AWS Region: --region, the role's profile, the shell's own, or its source's, whichever is first.",
+    ),
     ("AWSASSUME_ROLE", "The role, for prompts."),
     ("AWSASSUME_EXPIRATION", "When it ends, in epoch seconds."),
     ("AWSASSUME_SAVED, AWSASSUME_RENEW", "What --clear and --renew need."),

@@ -453,7 +453,7 @@ def test_refresh_no_cache_and_min_remaining(
         (["far"], {}, "ap-south-1"),
         (["far", "--region", "eu-west-1"], {}, "eu-west-1"),
         ([ROLE], {}, "us-east-1"),
-        ([ROLE], {"AWS_ACCESS_KEY_ID": "KEY", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_REGION": "eu-north-1"}, None),
+        ([ROLE], {"AWS_ACCESS_KEY_ID": "KEY", "AWS_SECRET_ACCESS_KEY": "SECRET", "AWS_REGION": "eu-north-1"}, "eu-north-1"),
     ],
 )  # fmt: skip
 def test_the_region_that_was_named_is_set(
