@@ -3,28 +3,33 @@
 A browser is started with an address on its command line, which every user of the machine can read in the list of processes;
 a sign-in link is as good as a password. So the browser is given a page of ours on 127.0.0.1, whose name nobody can guess,
 and the page sends it on, once. That somebody reads the name and is faster than the browser is ruled out where the system
-tells whose a connection is (Linux): only this user's own is answered. A private file would leave the link on disk for
-nobody knows how long, and browsers in a sandbox (snap, flatpak) or outside of this machine (WSL) can't read it.
+tells whose a connection is (Linux): only this user's own is answered. Elsewhere the name is on no command line: the browser
+is given a private file that leads to the page. The link itself is in no file, where it would be left for nobody knows how
+long; and browsers in a sandbox (snap, flatpak) or outside of this machine (WSL) could not read it.
 """
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import parse_qs
+
+from awsassume import loopback, peer
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 OPEN_SECONDS = 60
-_OPENER = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
+_OPENER = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.stdin.read()))"
 _DONE = (
     "<!doctype html><title>awsassume</title><p>Done. Close this page and go back to the terminal."
 )
+_LEADS = '<!doctype html><title>awsassume</title><meta http-equiv="refresh" content="0; url={}">'
 
 
 class Answer(NamedTuple):
@@ -39,7 +44,8 @@ class Answer(NamedTuple):
 class Page:
     """A context with a page on loopback that sends the browser that opens it to ``link``, once.
 
-    With ``callback``, a path, it also takes the query that a browser comes back there with.
+    With ``callback``, a path, it also takes the query that a browser comes back there with. ``address`` is what to start the
+    browser with.
     """
 
     def __init__(self, link: str = "", *, callback: str | None = None) -> None:
@@ -52,11 +58,18 @@ class Page:
         self._name = f"/{secrets.token_urlsafe(32)}"
         self._lock = threading.Lock()
         self._server = _Server(self)
-        self.port = int(self._server.server_address[1])
-        self.address = f"http://127.0.0.1:{self.port}{self._name}"
+        self._folder: str | None = None
+        self.port = self._server.port
+        self.address = f"http://{loopback.ADDRESS}:{self.port}{self._name}"
 
     def __enter__(self) -> Self:
         """Begin to answer."""
+        if not peer.is_told():
+            self._folder = tempfile.mkdtemp(prefix="awsassume-")
+            path = f"{self._folder}/page.html"
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(_LEADS.format(self.address))
+            self.address = f"file://{path}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -69,6 +82,8 @@ class Page:
         """Stop answering."""
         self._server.shutdown()
         self._server.server_close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def answer(self, path: str) -> Answer:
         """Say what to answer to a path that was asked for; what is given once is not given again."""
@@ -85,82 +100,28 @@ class Page:
         return Answer(404, "There is no such page.")
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    # An address that a dead browser's connection lingers on is never another's: the port is free and random.
-    allow_reuse_address = False
-
+class _Server(loopback.Server):
     def __init__(self, page: Page) -> None:
+        super().__init__(loopback.listen(), _Handler)
         self.page = page
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without looking up this machine's name, which may ask the network."""
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
-
-    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002  # the library's signature
-        """Refuse what another user's process asks."""
-        return is_own(client_address, self.server_address)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a browser that went away."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(loopback.Handler):
     server: _Server
-    timeout = 10
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Answer."""
         answer = Answer(403, "")
         # A page that had its name pointed at us says that name.
-        if self.headers.get("Host") == f"127.0.0.1:{self.server.server_port}":
+        if self.headers.get("Host") == f"{loopback.ADDRESS}:{self.server.port}":
             answer = self.server.page.answer(self.path)
-        body = answer.text.encode()
-        self.send_response(answer.status)
+        more = [("Referrer-Policy", "no-referrer")]
         if answer.link:
-            self.send_header("Location", answer.link)
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+            more.append(("Location", answer.link))
+        self.give(answer.status, "text/html; charset=utf-8", answer.text.encode(), *more)
         if answer.event:
             # Not before: this process may end as soon as it hears of it.
             answer.event.set()
-
-    def version_string(self) -> str:
-        """Name ourselves, and not Python's version."""
-        return "awsassume"
-
-    def log_message(self, *_args: object) -> None:
-        """Keep no log."""
-
-
-def is_own(client: object, server: object) -> bool:
-    """Tell whether a loopback connection is of this user's or root's; true where the system does not tell.
-
-    proc(5), /proc/net/tcp: addresses in hexadecimal, the owner's id in the eighth column.
-    """
-    if not (isinstance(client, tuple) and isinstance(server, tuple) and hasattr(os, "geteuid")):
-        return False
-    ends = f":{client[1]:04X}", f":{server[1]:04X}"
-    known = False
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(table, encoding="ascii") as lines:
-                rows = [line.split() for line in lines][1:]
-        except OSError:
-            continue
-        known = True
-        for row in rows:
-            if row[1].endswith(ends[0]) and row[2].endswith(ends[1]):
-                return int(row[7]) in {0, os.geteuid()}
-    return not known
 
 
 def can_open(environ: Mapping[str, str]) -> bool:
@@ -177,8 +138,8 @@ class Opener:
 
     def __init__(self, address: str, environ: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _OPENER, address],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-I", "-c", _OPENER],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -189,6 +150,14 @@ class Opener:
                 if not name.startswith("AWS") and name != "TERM"
             },
         )
+        assert self._process.stdin  # noqa: S101  # it is a pipe
+        try:
+            # Not as an argument: what becomes of it there is the browser's matter.
+            self._process.stdin.write(address.encode())
+            self._process.stdin.close()
+        except BrokenPipeError:
+            # The process has ended, and its code says so.
+            pass
 
     @property
     def has_failed(self) -> bool:

@@ -4,8 +4,8 @@ import json
 import secrets
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from awsassume import loopback
 from awsassume.credentials import timestamp
 from awsassume.errors import Failure, RefusedFailure
 from awsassume.renewal import Keeper
@@ -13,27 +13,18 @@ from awsassume.renewal import Keeper
 PATH = "/credentials"
 
 
-class Endpoint(ThreadingHTTPServer):
+class Endpoint(loopback.Server):
     """A server on a socket that listens already; ``start`` makes it answer, in threads of its own."""
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, listener: socket.socket, token: str, keeper: Keeper) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
+        super().__init__(listener, _Handler)
         self.token = token
         self.keeper = keeper
-        port = listener.getsockname()[1]
-        self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self.hosts = {f"{loopback.ADDRESS}:{self.port}", f"localhost:{self.port}"}
 
     def start(self) -> None:
         """Begin to answer."""
         threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that went away."""
 
     def answer(self, path: str, host: str, token: str) -> tuple[int, dict[str, str]]:
         """Give the status and the JSON for a request: its path, its Host and its Authorization."""
@@ -66,30 +57,14 @@ def _error(code: str, message: str) -> dict[str, str]:
     return {"Code": code, "Message": message, "code": code, "message": message}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(loopback.Handler):
     server: Endpoint
-    timeout = 60
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Answer."""
         # Twice the same header is nobody's SDK.
         hosts = self.headers.get_all("Host") or [""]
         host = hosts[0] if len(hosts) == 1 else ""
         status, found = self.server.answer(self.path, host, self.headers.get("Authorization") or "")
-        body = json.dumps(found).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Content-Length", str(len(body)))
-        if status != 200:  # noqa: PLR2004  # HTTP's OK
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def version_string(self) -> str:
-        """Name ourselves, and not Python's version."""
-        return "awsassume"
-
-    def log_message(self, *_args: object) -> None:
-        """Keep no log: what would be written is asked by SDKs every few seconds."""
+        self.give(status, "application/json", json.dumps(found).encode())

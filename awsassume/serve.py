@@ -12,10 +12,9 @@ import secrets
 import select
 import shutil
 import signal
-import socket
 import time
 
-from awsassume import command, environment, renewal, slow
+from awsassume import command, environment, loopback, renewal, slow
 from awsassume.config import Config, Profile
 from awsassume.endpoint import PATH, Endpoint
 from awsassume.errors import UsageFailure
@@ -46,8 +45,8 @@ def run(program: "Program", request: "Request") -> int:
         )
     keeper = Keeper(session, renewal.Renewer(program, request, plan), request.min_remaining)
     token = secrets.token_urlsafe(32)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}{PATH}"
+    listener = loopback.listen()
+    url = f"http://{loopback.ADDRESS}:{listener.getsockname()[1]}{PATH}"
     folder = _config_without_default(assumer.config, program.past, plan)
     environ = environment.served(
         program.environ,
