@@ -1,8 +1,9 @@
 """Where AWS is called: the region and the endpoint, as the command line, profiles and the environment name them."""
 
 import json
+import re
 
-from awsassume import regions
+from awsassume import environment, regions
 from awsassume.config import Config, Profile
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
@@ -17,6 +18,18 @@ _VARIABLES = (
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
 )
+# Of a profile's keys, those that are a text, and those that are true or false, by the variables that say the same.
+_TEXTS = {
+    "AWS_ENDPOINT_URL": "endpoint_url",
+    "AWS_CA_BUNDLE": "ca_bundle",
+    "AWS_STS_REGIONAL_ENDPOINTS": "sts_regional_endpoints",
+}
+_FLAGS = {
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "ignore_configured_endpoint_urls",
+    "AWS_USE_FIPS_ENDPOINT": "use_fips_endpoint",
+    "AWS_USE_DUALSTACK_ENDPOINT": "use_dualstack_endpoint",
+}
+_SERVICE = re.compile(r"[a-z0-9_]+", re.ASCII)
 _KEYS = (
     "endpoint_url",
     "ignore_configured_endpoint_urls",
@@ -53,6 +66,43 @@ def written(config: Config, profile: Profile | None, region: str = "") -> str:
         # The global endpoint's sessions are not taken in the Regions that are off until one turns them on.
         found["region"] = region
     return json.dumps(found, sort_keys=True)
+
+
+def to_set(config: Config, profile: Profile | None, *, chain: bool = False) -> str:
+    """Write down the variables by which SDKs come to a profile's endpoints, for ``environment.settings``.
+
+    What the environment says already is before the profile, in SDKs and for our own calls; with ``chain`` that is what we
+    may have put there, and it goes on.
+    """
+    environ = config.environ
+    found = _said(config, profile) if profile else {}
+    if environ.get("AWS_ENDPOINT_URL"):
+        # It is before a profile's services too.
+        found = {name: value for name, value in found.items() if "_ENDPOINT_URL" not in name}
+    found = {name: value for name, value in found.items() if not environ.get(name)}
+    if chain:
+        held = {name: value for name, value in environ.items() if environment.is_setting(name)}
+        found.update({name: value for name, value in held.items() if value})
+    return "&".join(f"{name}={environment.encode(value)}" for name, value in found.items())
+
+
+def _said(config: Config, profile: Profile) -> dict[str, str]:
+    texts = {name: profile.get(key) for name, key in _TEXTS.items()}
+    found = {name: text for name, text in texts.items() if text}
+    flags = {name: profile.get(key) for name, key in _FLAGS.items()}
+    # botocore takes TRUE for true, and all else for false; other SDKs know these two words alone.
+    found.update(
+        {name: str(text.lower() == "true").lower() for name, text in flags.items() if text}
+    )
+    if found.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == "true":
+        found.pop("AWS_ENDPOINT_URL", None)
+        return found
+    services = config.full.get("services", {}).get(profile.get("services")) or {}
+    for service, values in services.items():
+        url = values.get("endpoint_url") if isinstance(values, dict) else None
+        if url and _SERVICE.fullmatch(service):
+            found[environment.OF_SERVICE + service.upper()] = url
+    return found
 
 
 class Regions:

@@ -1,7 +1,8 @@
 """Credentials, or their clearing, as one map from variable to value or ``None``, with a memory of what was there before.
 
 The memory is a variable, AWSASSUME_SAVED: our access key id, a checksum of our session token, the region that we set, and the
-earlier value of each variable that we touch. It holds for as long as the shell's key is ours.
+earlier value of each variable that we touch. It holds for as long as the shell's key is ours. A variable of SETTINGS that we
+set stands there too, behind a ``+``, with our value.
 """
 
 import os
@@ -23,6 +24,16 @@ RIVALS = (
     "AWS_CREDENTIAL_SCOPE",
 )
 TOUCHED = (*KEYS, EXPIRATION, *REGIONS, *RIVALS)
+# What a profile says of endpoints, by the variables that SDKs read. Only those that a profile gives a value are touched.
+SETTINGS = (
+    "AWS_ENDPOINT_URL",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_CA_BUNDLE",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+)
+OF_SERVICE = "AWS_ENDPOINT_URL_"
 ROLE, UNTIL, RENEW, SAVED = OURS = (
     "AWSASSUME_ROLE",
     "AWSASSUME_EXPIRATION",
@@ -72,22 +83,39 @@ def decode(text: str) -> str:
     return os.fsdecode(bytes(read))
 
 
-def _memory(environ: dict[str, str]) -> tuple[str, str, str, dict[str, str]] | None:
+def is_setting(name: str) -> bool:
+    """Tell whether a variable is one of SETTINGS, or one service's endpoint."""
+    return name in SETTINGS or name.startswith(OF_SERVICE)
+
+
+def settings(text: str) -> Changes:
+    """Read variables of SETTINGS and their values from ``NAME=value&…``, each value encoded. Raises ValueError."""
+    pairs = [item.partition("=") for item in text.split("&") if item]
+    return {name: decode(value) for name, _, value in pairs if is_setting(name)}
+
+
+def _memory(
+    environ: dict[str, str],
+) -> tuple[str, str, str, dict[str, str], Changes] | None:
     owner, *saved = environ.get(SAVED, "").split("&")
     key, _, rest = owner.partition(":")
     token, _, region = rest.partition(":")
     if not key:
         return None
     earlier = {}
+    put: Changes = {}
     try:
         region = decode(region)
         for item in saved:
+            if item[:1] == "+":
+                put |= settings(item[1:])
+                continue
             name, _, value = item.partition("=")
-            if name in TOUCHED:
+            if name in TOUCHED or is_setting(name):
                 earlier[name] = decode(value)
     except ValueError:
         return None
-    return key, token, region, earlier
+    return key, token, region, earlier, put
 
 
 def is_ours(environ: dict[str, str]) -> bool:
@@ -110,18 +138,19 @@ def before(environ: dict[str, str], *, renewing: bool = False) -> dict[str, str]
     memory = _memory(environ)
     if memory is None:
         return past
-    key, token, region, earlier = memory
+    key, token, region, earlier, put = memory
+    everything = renewing and environ.get(KEY) == key
+    for name in [name for name in put if everything or environ.get(name) == put[name]]:
+        _replace(past, name, earlier.get(name))
+    earlier = {name: value for name, value in earlier.items() if name not in put}
     if environ.get(KEY) == key:
         for name in TOUCHED:
             past.pop(name, None)
         past.update(earlier)
         for name in () if renewing else (*PROFILES, *REGIONS):
             left = (region or earlier.get(name)) if name in REGIONS else None
-            if environ.get(name) == left:
-                continue
-            past.pop(name, None)
-            if name in environ:
-                past[name] = environ[name]
+            if environ.get(name) != left:
+                _replace(past, name, environ.get(name))
         return past
     if TOKEN in past and record.checksum(os.fsencode(past[TOKEN])) == token:
         del past[TOKEN]
@@ -148,6 +177,7 @@ def served(
     token: str,
     region: str | None,
     config_file: str | None,
+    told: str = "",
 ) -> dict[str, str]:
     """Give the environment of a command that asks an endpoint for its credentials, and knows of no others.
 
@@ -164,6 +194,11 @@ def served(
         result["AWS_PROFILE"] = SERVE_PROFILE
     if region:
         result.update(dict.fromkeys(REGIONS, region))
+    for name, value in settings(told).items():
+        if not past.get(name):
+            result[name] = value or ""
+            saved.append(f"+{name}={encode(value or '')}")
+            saved += [f"{name}={encode(past[name])}"] if name in past else []
     result[_ENDPOINT] = url
     result[_ENDPOINT_TOKEN] = token
     result[SERVED] = "&".join([url, encode(result.get("AWS_CONFIG_FILE", "")), *saved])
@@ -189,7 +224,9 @@ def before_serve(environ: dict[str, str]) -> dict[str, str]:
         }
     except ValueError:
         return past
-    for name in _SERVE_TOUCHED:
+    ours = {name[1:]: value for name, value in earlier.items() if name[:1] == "+"}
+    put.update(ours)
+    for name in (*_SERVE_TOUCHED, *ours):
         if name in past and past[name] != put.get(name):
             continue
         # A key of its own comes with a session token of its own, or with none.
@@ -202,11 +239,17 @@ def before_serve(environ: dict[str, str]) -> dict[str, str]:
 
 
 def assumed(
-    credentials: Credentials, role: str, region: str | None, renew: str, environ: dict[str, str]
+    credentials: Credentials,
+    role: str,
+    region: str | None,
+    renew: str,
+    environ: dict[str, str],
+    told: str = "",
 ) -> Changes:
     """Say what to set and unset so that this environment is the role.
 
-    ``role`` is the name that prompts show, ``region`` the one that was named or ``None``, ``renew`` the words for ``--renew``.
+    ``role`` is the name that prompts show, ``region`` the one that was named or ``None``, ``renew`` the words for ``--renew``,
+    and ``told`` the ``settings`` of its profile; the shell's own are before them.
     """
     past = before(environ)
     wanted: Changes = dict.fromkeys(TOUCHED)
@@ -224,6 +267,11 @@ def assumed(
                 changes[name] = None
         elif name not in REGIONS or region or environ.get(name) != value:
             changes[name] = value
+    put = settings(told)
+    for name in {**_put(environ), **put}:
+        value = past.get(name) or put.get(name, past.get(name))
+        if environ.get(name) != value:
+            changes[name] = value
     changes[ROLE] = role
     if until is not None:
         changes[UNTIL] = str(until)
@@ -231,7 +279,8 @@ def assumed(
         changes[UNTIL] = None
     changes[RENEW] = renew
     token = record.checksum(os.fsencode(credentials.session_token or ""))
-    saved = [f"{name}={encode(past[name])}" for name in TOUCHED if name in past]
+    saved = [f"{name}={encode(past[name])}" for name in (*TOUCHED, *put) if name in past]
+    saved += [f"+{name}={encode(value or '')}" for name, value in put.items() if not past.get(name)]
     changes[SAVED] = "&".join(
         [f"{credentials.access_key_id}:{token}:{encode(region or '')}", *saved]
     )
@@ -251,18 +300,29 @@ def cleared(environ: dict[str, str]) -> Changes:
     for name in TOUCHED:
         if name in KEYS or environ.get(name) != past.get(name):
             changes[name] = past.get(name)
+    for name in _put(environ):
+        if environ.get(name) != past.get(name):
+            changes[name] = past.get(name)
     for name in OURS:
         if name in environ:
             changes[name] = None
     return changes
 
 
+def _put(environ: dict[str, str]) -> Changes:
+    memory = _memory(environ)
+    return memory[4] if memory else {}
+
+
+def _replace(environ: dict[str, str], name: str, value: str | None) -> None:
+    environ.pop(name, None)
+    if value is not None:
+        environ[name] = value
+
+
 def applied(environ: dict[str, str], changes: Changes) -> dict[str, str]:
     """Give the environment with the changes made."""
     result = dict(environ)
     for name, value in changes.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = value
+        _replace(result, name, value)
     return result

@@ -176,7 +176,12 @@ class Program:
         """Hand over the credentials: to a shell, to an SDK, or to a command that takes our place."""
         if request.mode == "exec":
             changes = environment.assumed(
-                credentials, target.role, target.region or None, target.renew, self.environ
+                credentials,
+                target.role,
+                target.region or None,
+                target.renew,
+                self.environ,
+                target.settings,
             )
             from awsassume import command
 
@@ -195,7 +200,9 @@ class Program:
             )
         self.write_code(
             request,
-            environment.assumed(credentials, target.role, region, target.renew, environ),
+            environment.assumed(
+                credentials, target.role, region, target.renew, environ, target.settings
+            ),
         )
         return 0
 

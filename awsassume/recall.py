@@ -56,12 +56,23 @@ _PASSING = frozenset(
 class Target:
     """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it.
 
-    ``asks`` is ``yes`` where a person may have to type an MFA code, for which others wait longer. Where nothing but asking
-    tells who the source is, ``principal`` is whom the key is for (``Credentials.principal``), ``question`` the name of what was
-    asked, and ``process`` what to run, if that is a process.
+    ``settings`` are those of its profile, as ``environment.settings`` reads them. ``asks`` is ``yes`` where a person may have
+    to type an MFA code, for which others wait longer. Where nothing but asking tells who the source is, ``principal`` is whom
+    the key is for (``Credentials.principal``), ``question`` the name of what was asked, and ``process`` what to run, if that
+    is a process.
     """
 
-    __slots__ = ("asks", "key", "principal", "process", "question", "region", "renew", "role")
+    __slots__ = (
+        "asks",
+        "key",
+        "principal",
+        "process",
+        "question",
+        "region",
+        "renew",
+        "role",
+        "settings",
+    )
 
     def __init__(
         self, key: str = "", role: str = "", region: str = "", renew: str = "", asks: str = ""
@@ -71,7 +82,7 @@ class Target:
         self.region = region
         self.renew = renew
         self.asks = asks
-        self.principal = self.process = self.question = ""
+        self.principal = self.process = self.question = self.settings = ""
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:

@@ -54,6 +54,7 @@ def run(program: "Program", request: "Request") -> int:
         token,
         plan.target.region or None,
         f"{folder}/config" if folder else None,
+        plan.target.settings,
     )
     if request.verbose:
         program.say(f"credentials of {plan.target.role} are at {url}")

@@ -72,6 +72,14 @@ WRITTEN = (
         "AWS_REGION, AWS_DEFAULT_REGION",
         "The AWS Region: --region, the role's profile, the shell's own, or its source's, whichever is first.",
     ),
+    (
+        "AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SERVICE, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "The profile's endpoints, where the shell names none.",
+    ),
+    (
+        "AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, AWS_CA_BUNDLE, AWS_STS_REGIONAL_ENDPOINTS",
+        "What else the profile says of endpoints, where the shell says nothing.",
+    ),
     ("AWSASSUME_ROLE", "The role, for prompts."),
     ("AWSASSUME_EXPIRATION", "When it ends, in epoch seconds."),
     ("AWSASSUME_SAVED, AWSASSUME_RENEW", "What --clear and --renew need."),
