@@ -17,14 +17,16 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Self
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from awsassume import loopback, peer
+from awsassume.errors import RefusedFailure
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 OPEN_SECONDS = 60
+_LOCAL = ("127.0.0.1", "localhost", "::1")
 _OPENER = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.stdin.read()))"
 _DONE = (
     "<!doctype html><title>awsassume</title><p>Done. Close this page and go back to the terminal."
@@ -44,13 +46,14 @@ class Answer(NamedTuple):
 class Page:
     """A context with a page on loopback that sends the browser that opens it to ``link``, once.
 
-    With ``callback``, a path, it also takes the query that a browser comes back there with. ``address`` is what to start the
-    browser with.
+    With ``callback``, a path, it also takes the query that a browser comes back there with: the one that has ``state``, a
+    secret that was given to nobody but those who send the browser back. ``address`` is what to start the browser with.
     """
 
     def __init__(self, link: str = "", *, callback: str | None = None) -> None:
         self.link = link
         self.callback = callback
+        self.state = secrets.token_urlsafe(32)
         self.query: dict[str, str] = {}
         self.opened = threading.Event()
         self.returned = threading.Event()
@@ -95,9 +98,16 @@ class Page:
                 self._is_used = True
                 return Answer(303, "", self.link, self.opened)
             if self.callback and name == self.callback and not self.query:
-                self.query = {key: values[0] for key, values in parse_qs(query).items()}
-                return Answer(200, _DONE, "", self.returned if self.query else None)
+                self.query = self._answer_to_us(query)
+                if self.query:
+                    return Answer(200, _DONE, "", self.returned)
         return Answer(404, "There is no such page.")
+
+    def _answer_to_us(self, query: str) -> dict[str, str]:
+        """Read a query; nothing where it is of another login, as any page of the web can send the browser here with."""
+        found = {key: values[0] for key, values in parse_qs(query).items()}
+        is_ours = secrets.compare_digest(found.get("state", "").encode(), self.state.encode())
+        return found if is_ours and ("code" in found or "error" in found) else {}
 
 
 class _Server(loopback.Server):
@@ -122,6 +132,26 @@ class _Handler(loopback.Handler):
         if answer.event:
             # Not before: this process may end as soon as it hears of it.
             answer.event.set()
+
+
+def checked(link: str, giver: str) -> str:
+    """Give a link that a browser may be sent to, or a person be shown. Raises RefusedFailure.
+
+    What others give could be a script, a file of this machine, or end the header that it goes into.
+    """
+    try:
+        parts = urlsplit(link)
+        is_good = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+        is_good = is_good and bool(parts.hostname)
+    except ValueError:
+        is_good = False
+    # The library passes over some that a browser or a terminal does not.
+    if not is_good or any(not "!" <= char <= "~" for char in link):
+        raise RefusedFailure(
+            f"the link that {giver} gives is no https address: {link[:80]!a}",
+            "check the endpoint that is named, and the network between",
+        )
+    return link
 
 
 def can_open(environ: Mapping[str, str]) -> bool:

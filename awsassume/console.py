@@ -91,7 +91,7 @@ def run(program: "Program", request: "Request") -> int:
         "Destination": destination(identity.partition, identity.region, path),
         "SigninToken": token,
     }
-    link = f"{endpoint}?{urlencode(query)}"
+    link = browser.checked(f"{endpoint}?{urlencode(query)}", "the sign-in")
     if request.no_open:
         program.write(1, f"{link}\n")
         return 0

@@ -184,7 +184,7 @@ def _by_code(
     aws: sts.Aws, found: SignOn, client: Mapping[str, Any], terms: Terms
 ) -> dict[str, Any] | None:
     """Trade the code that the browser comes back with; ``None`` where no browser could be started. RFC 7636, RFC 8252."""
-    verifier, state = secrets.token_urlsafe(64), secrets.token_urlsafe(32)
+    verifier = secrets.token_urlsafe(64)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
     with browser.Page(callback=CALLBACK) as page:
         redirect = f"http://127.0.0.1:{page.port}{CALLBACK}"
@@ -192,12 +192,14 @@ def _by_code(
             "response_type": "code",
             "client_id": client["clientId"],
             "redirect_uri": redirect,
-            "state": state,
+            "state": page.state,
             "code_challenge_method": "S256",
             "scopes": " ".join(found.scopes),
             "code_challenge": challenge.decode(),
         }
-        page.link = f"{aws.client('sso-oidc').meta.endpoint_url}/authorize?{urlencode(query, quote_via=quote)}"
+        endpoint = aws.client("sso-oidc").meta.endpoint_url
+        link = f"{endpoint}/authorize?{urlencode(query, quote_via=quote)}"
+        page.link = browser.checked(link, str(found))
         with terms.waiting(f"the login to {found} in the browser"):
             opener = browser.Opener(page.address, terms.environ)
             until = time.monotonic() + BROWSER_SECONDS
@@ -207,8 +209,6 @@ def _by_code(
                 if time.monotonic() > until:
                     raise _never(found)
         answer = page.query
-    if not secrets.compare_digest(answer.get("state", "").encode(), state.encode()):
-        raise SourceFailure("the browser came back from another login", "try again")
     if "code" not in answer:
         raise SourceFailure(f"the login to {found} was refused ({_plain(answer.get('error', ''))})")
     return aws.call(
@@ -229,7 +229,8 @@ def _by_device(
     device = aws.call(
         "sso-oidc", "start_device_authorization", startUrl=found.start_url, **_app(client)
     )
-    link, code = str(device["verificationUriComplete"]), str(device["userCode"])
+    link = browser.checked(str(device["verificationUriComplete"]), str(found))
+    code = str(device["userCode"])
     until = time.monotonic() + min(float(device["expiresIn"]), float(BROWSER_SECONDS))
     pause = float(device.get("interval", SLOWER_SECONDS))
     with browser.Page(link) as page:
