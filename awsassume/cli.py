@@ -236,7 +236,8 @@ def assume(  # one parameter an option is Typer's way
         ),
     ] = False,
     purge: Annotated[
-        bool, _option(MODES, "--purge", help="Forget the sessions kept of ROLE, or all of them.")
+        bool,
+        _option(MODES, "--purge", help="Forget the sessions kept of ROLE, or all that is kept."),
     ] = False,
     console: Annotated[
         bool,

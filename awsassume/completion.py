@@ -4,10 +4,9 @@ A Tab waits for a whole process, so the names are kept in the cache and read aga
 changed, and the options are a table made from Typer's own command.
 """
 
-import os
 import time
 
-from awsassume import paths, private, recall, record, sessions
+from awsassume import paths, private, recall, record, sessions, shelf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,9 +133,7 @@ def _names(environ: "Mapping[str, str]") -> dict[str, list[str]]:
 
 def _kept(cache: str, state: str) -> dict[str, list[str]] | None:
     try:
-        if not private.trust(cache):
-            return None
-        pairs = record.load(private.read(f"{cache}/{KEPT}", MOST_BYTES) or b"")
+        pairs = record.load(private.read(cache, recall.FOLDER, KEPT, MOST_BYTES) or b"")
     except (OSError, private.UntrustedError):
         return None
     if not pairs or pairs[0] != ("state", state):
@@ -147,9 +144,8 @@ def _kept(cache: str, state: str) -> dict[str, list[str]] | None:
 
 def _keep(cache: str, state: str, names: dict[str, list[str]]) -> None:
     try:
-        private.make(cache)
         pairs = [("state", state), *((kind, "\n".join(found)) for kind, found in names.items())]
-        private.write(f"{cache}/{KEPT}", record.dump(pairs))
+        private.write(cache, recall.FOLDER, KEPT, record.dump(pairs))
     except (OSError, ValueError, private.UntrustedError):
         return
 
@@ -214,21 +210,9 @@ def _sessions(cache: str) -> tuple[list[str], list[str]]:
         if arn.isprintable() and arn and session.credentials.expiration:
             roles.add(arn)
             live[arn] = max(session.credentials.expiration, live.get(arn, 0))
-    roles.update(_looked_up(f"{cache}/names"))
+    found = [
+        fields.get("role_arn", "") for _, fields in shelf.records(cache, "names", MOST_SESSIONS)
+    ]
+    roles.update(arn for arn in found if arn and arn.isprintable())
     names = sorted({arn.rpartition("/")[2] for arn in roles})
     return names, [f"{until} {arn}" for arn, until in sorted(live.items())]
-
-
-def _looked_up(folder: str) -> "Iterator[str]":
-    try:
-        found = os.listdir(folder) if private.trust(folder) else []
-    except (OSError, private.UntrustedError):
-        return
-    for name in found[:MOST_SESSIONS]:
-        try:
-            pairs = record.load(private.read(f"{folder}/{name}") or b"")
-        except (OSError, private.UntrustedError):
-            continue
-        arn = dict(pairs or ()).get("role_arn", "")
-        if arn and arn.isprintable():
-            yield arn

@@ -1,9 +1,8 @@
 """What there is to become: the profiles that name credentials or roles, live sessions, and roles used or looked up before."""
 
-import os
 from typing import NamedTuple
 
-from awsassume import private, recent, record, sessions
+from awsassume import recent, sessions, shelf
 from awsassume.config import Config, Origin, Profile
 from awsassume.errors import Failure
 from awsassume.names import FOLDER as NAMES
@@ -162,17 +161,5 @@ def _kind(profile: Profile) -> str:
 
 
 def _looked_up(cache: str | None) -> set[str]:
-    found: set[str] = set()
-    folder = f"{cache}/{NAMES}"
-    try:
-        names = os.listdir(folder) if cache and private.trust(folder) else []
-    except (OSError, private.UntrustedError):
-        return found
-    for name in names:
-        try:
-            arn = dict(record.load(private.read(f"{folder}/{name}") or b"") or ()).get("role_arn")
-        except (OSError, private.UntrustedError):
-            continue
-        if arn and ARN.fullmatch(arn):
-            found.add(arn)
-    return found
+    found = {fields.get("role_arn", "") for _, fields in shelf.records(cache, NAMES)}
+    return {arn for arn in found if ARN.fullmatch(arn)}

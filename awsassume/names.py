@@ -109,9 +109,7 @@ def _remembered(cache: str | None, key: str) -> str | None:
     if cache is None:
         return None
     try:
-        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
-            return None
-        data = private.read(f"{cache}/{FOLDER}/{key}")
+        data = private.read(cache, FOLDER, key)
     except OSError:
         return None
     return dict(record.load(data or b"") or ()).get("role_arn")
@@ -119,8 +117,7 @@ def _remembered(cache: str | None, key: str) -> str | None:
 
 def _remember(cache: str, key: str, arn: str) -> None:
     """Keep an ARN. Raises private.UntrustedError or OSError."""
-    private.make(cache)
-    private.write(f"{cache}/{FOLDER}/{key}", record.dump([("role_arn", arn)]))
+    private.write(cache, FOLDER, key, record.dump([("role_arn", arn)]))
 
 
 def _look_up(aws: sts.Aws, name: str) -> Found:

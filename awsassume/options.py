@@ -68,7 +68,7 @@ OPTIONS: dict[str, tuple[str | tuple[str, ...] | None, str]] = {
         None,
         "Print the profile for ~/.aws/config by which every AWS SDK asks awsassume for ROLE.",
     ),
-    "--purge": (None, "Forget the sessions kept of ROLE, or all of them."),
+    "--purge": (None, "Forget the sessions kept of ROLE, or all that is kept."),
     "--console": (
         None,
         "Open the AWS Management Console as ROLE, or as what the environment holds.",

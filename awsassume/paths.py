@@ -7,15 +7,16 @@ NAME = "awsassume"
 
 
 def cache_directory(environ: dict[str, str]) -> str | None:
-    """Give the directory of our cache: AWSASSUME_CACHE_DIR, or the platform's own place; ``None`` where there is none.
+    """Give the directory of our cache; ``None`` where there is none.
 
+    It is a folder of our own, below the one that AWSASSUME_CACHE_DIR names, or below the platform's own place for caches.
     On Linux this is platformdirs' rule (the XDG base directories) without its import, which would cost as much as the whole
     of a hit; a test holds the two together.
     """
     named = environ.get("AWSASSUME_CACHE_DIR")
     if named:
         try:
-            return os.path.abspath(named)
+            return os.path.join(os.path.abspath(named), NAME)
         except OSError:
             # A relative name, and the directory that it starts from is gone.
             return None

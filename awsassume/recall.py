@@ -178,9 +178,7 @@ def current_directory() -> str:
 def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
     """Give what these circumstances came to, or ``None``. Raises private.UntrustedError."""
     try:
-        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
-            return None
-        data = private.read(path_of(cache, fingerprint))
+        data = private.read(cache, FOLDER, name_of(fingerprint))
     except OSError:
         return None
     pairs = record.load(data) if data else None
@@ -215,31 +213,13 @@ def remember(cache: str, fingerprint: str, request: Request, target: Target, fil
     pairs += [(f"file {path}", text) for path, text in files.states.items()]
     if files.cwd is not None:
         pairs.append(("cwd", files.cwd))
-    private.make(cache)
-    path = path_of(cache, fingerprint)
-    private.write(path, record.dump(pairs))
-    _prune(os.path.dirname(path))
+    private.write(cache, FOLDER, name_of(fingerprint), record.dump(pairs))
+    from awsassume import removal
 
-
-def path_of(cache: str, fingerprint: str) -> str:
-    """Name the file of what is known by a fingerprint."""
-    return f"{cache}/{FOLDER}/{record.checksum(os.fsencode(fingerprint))}"
-
-
-def _prune(folder: str) -> None:
     # A command line with a changing word in it leaves an entry each time.
-    entries = list(os.scandir(folder))
-    if len(entries) <= MOST_ENTRIES:
-        return
+    removal.prune(cache, FOLDER, MOST_ENTRIES, MOST_ENTRIES // 2)
 
-    def age(entry: "os.DirEntry[str]") -> float:
-        try:
-            return entry.stat(follow_symlinks=False).st_mtime
-        except OSError:
-            return 0
 
-    for entry in sorted(entries, key=age)[: MOST_ENTRIES // 2]:
-        try:
-            os.unlink(entry.path)
-        except OSError:
-            continue
+def name_of(fingerprint: str) -> str:
+    """Name the file of what is known by a fingerprint."""
+    return record.checksum(os.fsencode(fingerprint))

@@ -6,7 +6,7 @@ A session is fetched anew within the hour, so this lags behind by no more than t
 import os
 import time
 
-from awsassume import environment, private, record
+from awsassume import environment, private, record, removal, shelf
 
 FOLDER = "recent"
 MOST_ENTRIES = 300
@@ -43,9 +43,8 @@ def note(cache: str, name: str, renew: str, role_arn: str, *, is_profile: bool) 
         ("time", str(time.time())),
     ]
     try:
-        private.make(cache)
-        private.write(f"{cache}/{FOLDER}/{record.checksum(os.fsencode(name))}", record.dump(pairs))
-        _prune(f"{cache}/{FOLDER}")
+        private.write(cache, FOLDER, record.checksum(os.fsencode(name)), record.dump(pairs))
+        removal.prune(cache, FOLDER, MOST_ENTRIES, MOST_ENTRIES * 2 // 3)
     except (OSError, ValueError, private.UntrustedError):
         return
 
@@ -53,30 +52,13 @@ def note(cache: str, name: str, renew: str, role_arn: str, *, is_profile: bool) 
 def uses(cache: str | None) -> list[Use]:
     """Give every use that can be read, the latest first."""
     found: list[Use] = []
-    folder = f"{cache}/{FOLDER}"
-    try:
-        names = os.listdir(folder) if cache and private.trust(folder) else []
-    except (OSError, private.UntrustedError):
-        return found
-    for name in names:
-        if name.startswith("."):
-            continue
+    for _, fields in shelf.records(cache, FOLDER):
         try:
-            fields = dict(record.load(private.read(f"{folder}/{name}") or b"") or ())
             words = tuple(environment.decode(word) for word in fields["words"].split(" "))
             when = float(fields["time"])
             is_profile = fields["profile"] == "yes"
             use = Use(fields["name"], words, fields["role_arn"], when, is_profile=is_profile)
-        except (OSError, ValueError, KeyError, private.UntrustedError):
+        except (ValueError, KeyError):
             continue
         found.append(use)
     return sorted(found, key=lambda use: -use.time)
-
-
-def _prune(folder: str) -> None:
-    entries = list(os.scandir(folder))
-    if len(entries) <= MOST_ENTRIES:
-        return
-    entries.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime)
-    for entry in entries[: MOST_ENTRIES // 3]:
-        os.unlink(entry.path)

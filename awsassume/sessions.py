@@ -1,4 +1,4 @@
-"""Sessions on disk: read, write, lock, purge. A file a session, named by its key."""
+"""Sessions on disk: read, write, purge. A file a session, named by its key."""
 
 import os
 import time
@@ -26,10 +26,6 @@ LONGEST_SECONDS = 37 * 3600
 WAIT_SECONDS = 15
 # The same when a person is typing a code for all of them.
 TYPING_SECONDS = 60
-# Longer than any write takes.
-WRITE_SECONDS = 60
-TIDY_SECONDS = 24 * 3600
-UNREAD_SECONDS = 30 * TIDY_SECONDS
 # Machines that got their sessions together get the next ones spread over a thirtieth of a session's life, two minutes at most.
 SPREAD_SECONDS = 120
 SPREAD_PART = 30
@@ -88,9 +84,7 @@ def read(cache: str, key: str) -> Session | None:
     if seal is not None:
         seal.ready()
     try:
-        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
-            return None
-        data = private.read(f"{cache}/{FOLDER}/{key}")
+        data = private.read(cache, FOLDER, key)
     except OSError:
         return None
     if data is not None and seal is not None:
@@ -150,10 +144,11 @@ def write(cache: str, key: str, session: Session) -> None:
         pairs.append(("session_token", credentials.session_token))
     if credentials.account_id is not None:
         pairs.append(("account_id", credentials.account_id))
-    private.make(cache)
     data = record.dump(pairs)
-    private.write(f"{cache}/{FOLDER}/{key}", data if seal is None else seal.close(key, data))
-    tidy(cache, time.time())
+    private.write(cache, FOLDER, key, data if seal is None else seal.close(key, data))
+    from awsassume import removal
+
+    removal.tidy(cache, time.time())
 
 
 def fail(cache: str, key: str, failure: "Failure", now: float) -> None:
@@ -168,8 +163,7 @@ def fail(cache: str, key: str, failure: "Failure", now: float) -> None:
         # Those who pass on what another met must not make it new.
         ("time", str(failure.met)),
     ]
-    private.make(cache)
-    private.write(f"{cache}/{FOLDER}/{key}{FAILED}", record.dump(pairs))
+    private.write(cache, FOLDER, f"{key}{FAILED}", record.dump(pairs))
 
 
 def failure_since(cache: str, key: str, since: float, now: float) -> "Failure | None":
@@ -177,9 +171,7 @@ def failure_since(cache: str, key: str, since: float, now: float) -> "Failure | 
     from awsassume import errors
 
     try:
-        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
-            return None
-        data = private.read(f"{cache}/{FOLDER}/{key}{FAILED}")
+        data = private.read(cache, FOLDER, f"{key}{FAILED}")
         fields = dict(record.load(data or b"") or ())
         # One from the future was left before the clock was set back.
         if not since <= float(fields["time"]) <= now:
@@ -198,9 +190,11 @@ def failure_since(cache: str, key: str, since: float, now: float) -> "Failure | 
 def live(cache: str) -> "Iterator[tuple[str, Session]]":
     """Give every session that can be read, with its key."""
     try:
-        if not (private.trust(cache) and private.trust(f"{cache}/{FOLDER}")):
+        folder = private.opened(cache, FOLDER)
+        if folder is None:
             return
-        names = sorted(os.listdir(f"{cache}/{FOLDER}"))
+        with folder:
+            names = sorted(folder.names())
     except (OSError, private.UntrustedError):
         return
     for name in names:
@@ -216,46 +210,7 @@ def live(cache: str) -> "Iterator[tuple[str, Session]]":
 
 def purge(cache: str, chosen: "Callable[[Session], bool]") -> int:
     """Forget the sessions that ``chosen`` picks; give how many. Those who are reading one keep what they read."""
-    count = 0
-    for key, session in live(cache):
-        if chosen(session):
-            try:
-                os.unlink(f"{cache}/{FOLDER}/{key}")
-            except FileNotFoundError:
-                continue
-            count += 1
-    return count
+    from awsassume import removal
 
-
-def tidy(cache: str, now: float) -> None:
-    """Once a day, remove what nobody will read again: sessions long over, failures, and files left by killed writers."""
-    marker = f"{cache}/{FOLDER}/.tidied"
-    try:
-        # A time to come was the clock's fault.
-        if 0 <= now - os.lstat(marker).st_mtime < TIDY_SECONDS:
-            return
-    except OSError:
-        pass
-    try:
-        private.write(marker, b"")
-        folders = [entry.path for entry in os.scandir(cache) if entry.is_dir(follow_symlinks=False)]
-        for folder in folders:
-            _tidy_folder(
-                folder, now, 2 * TIDY_SECONDS if folder.endswith(FOLDER) else UNREAD_SECONDS
-            )
-    except (OSError, private.UntrustedError):
-        return
-
-
-def _tidy_folder(folder: str, now: float, unread: float) -> None:
-    for entry in os.scandir(folder):
-        # A lock file is never removed: a waiter on the old file and a holder of a new one would both be let in.
-        if entry.name.endswith(LOCK) or entry.name == ".tidied":
-            continue
-        # A temporary file younger than any write takes may belong to somebody who is still writing it.
-        limit = WRITE_SECONDS if entry.name.startswith(private.TEMPORARY) else unread
-        try:
-            if now - entry.stat(follow_symlinks=False).st_mtime > limit:
-                os.unlink(entry.path)
-        except OSError:
-            continue
+    keys = [key for key, session in live(cache) if chosen(session)]
+    return removal.some(cache, FOLDER, keys)

@@ -54,7 +54,7 @@ class Bench:
         self.aws = aws
         self.home = home
         self.tmp_path = tmp_path
-        self.cache = tmp_path / "cache"
+        self.cache = tmp_path / "cache" / "awsassume"
         self.bob = aws.add_user("Bob")
         self.role = aws.add_role("example-role", trust=self.bob)
         keys = "\n".join(f"{name.lower()} = {text}" for name, text in self.bob.environ.items())

@@ -55,7 +55,10 @@ VARIABLES = (
     ),
     ("AWSASSUME_DURATION", "How long, where neither --duration nor the profile says."),
     ("AWSASSUME_TOKEN_CODE", "The MFA code, for those who have no terminal."),
-    ("AWSASSUME_CACHE_DIR", "The directory of sessions, if not the platform's cache directory."),
+    (
+        "AWSASSUME_CACHE_DIR",
+        "Where the folder awsassume of sessions is, if not in the platform's cache directory.",
+    ),
     (
         "AWSASSUME_STORE",
         "keyring: sessions on disk are sealed with a key that the system's keyring keeps.",

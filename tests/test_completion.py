@@ -28,11 +28,9 @@ def world(home: Path, tmp_path: Path) -> dict[str, str]:
         "[profile]\n[profile \x1b[2J]\n# [profile no]\n[plain]\n"
     )
     (home / ".aws/credentials").write_text("[default]\n[keys]\n[dev]\n")
-    cache = tmp_path / "cache"
-    private.make(str(cache))
-    private.write(
-        f"{cache}/names/1", record.dump([("role_arn", "arn:aws:iam::1:role/example-role")])
-    )
+    cache = tmp_path / "cache/awsassume"
+    looked_up = record.dump([("role_arn", "arn:aws:iam::1:role/example-role")])
+    private.write(str(cache), "names", "1", looked_up)
     until = 4_000_000_000
     for key, arn, expiration in (("k1", ARN, until), ("k2", ARN + "2", 1000)):
         credentials = Credentials("ASIA", "secret", "token", expiration, None)
@@ -133,7 +131,7 @@ def test_a_session_that_is_had_later_is_seen(world: dict[str, str], tmp_path: Pa
     offered(world, "")
     credentials = Credentials("ASIA", "secret", "token", 4_000_000_000, None)
     session = Session(credentials, 0, {"role_arn": "arn:aws:iam::1:role/late", "role": "x"})
-    sessions.write(str(tmp_path / "cache"), "k3", session)
+    sessions.write(str(tmp_path / "cache/awsassume"), "c3", session)
     assert "late" in offered(world, "l")
 
 
@@ -152,7 +150,7 @@ def test_names_are_read_once(world: dict[str, str], monkeypatch: pytest.MonkeyPa
 def test_a_bad_cache_is_no_matter(bad: bytes, world: dict[str, str], tmp_path: Path) -> None:
     """It is made again."""
     offered(world, "")
-    kept = tmp_path / "cache" / completion.KEPT
+    kept = tmp_path / "cache/awsassume/recall" / completion.KEPT
     kept.write_bytes(bad)
     kept.chmod(0o600)
     assert "dev" in offered(world, "")
@@ -163,7 +161,7 @@ def test_a_bad_cache_is_no_matter(bad: bytes, world: dict[str, str], tmp_path: P
 def test_another_users_cache_is_not_believed(world: dict[str, str], tmp_path: Path) -> None:
     """Names from a file open to others are passed over."""
     offered(world, "")
-    kept = tmp_path / "cache" / completion.KEPT
+    kept = tmp_path / "cache/awsassume/recall" / completion.KEPT
     kept.chmod(0o666)
     assert "dev" in offered(world, "")
 
@@ -240,9 +238,9 @@ def test_ten_thousand_profiles_are_kept_too(
     text = "".join(f"[profile a-rather-long-name-of-a-profile-{n:05}]\n" for n in range(10_000))
     (home / ".aws/config").write_text(text)
     assert len(offered(world, "a-rather")) == 10_000
-    first = (tmp_path / "cache" / completion.KEPT).stat().st_mtime_ns
+    first = (tmp_path / "cache/awsassume/recall" / completion.KEPT).stat().st_mtime_ns
     assert len(offered(world, "a-rather")) == 10_000
-    assert (tmp_path / "cache" / completion.KEPT).stat().st_mtime_ns == first
+    assert (tmp_path / "cache/awsassume/recall" / completion.KEPT).stat().st_mtime_ns == first
 
 
 def test_the_module_is_on_the_fast_way() -> None:

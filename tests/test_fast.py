@@ -133,11 +133,12 @@ def test_a_source_that_is_a_process_is_asked_without_botocore(
     assert {name for name in found if name.startswith("awsassume")} == {
         *OURS,
         "awsassume.asking",
+        "awsassume.bolt",
         "awsassume.process",
         "awsassume.turn",
     }
     assert {"json", "subprocess", "hashlib"} <= found
-    assert not {"botocore", "typer", "platformdirs", "filelock"} & found
+    assert not {"botocore", "typer", "platformdirs"} & found
     assert len(example.calls("AssumeRole")) == 1
 
 
@@ -151,15 +152,25 @@ def test_every_format_is_had_the_fast_way(form: str, example: FakeAws) -> None:
 
 
 def test_a_hit_opens_two_files_and_lists_no_folder(example: FakeAws, tmp_path: Path) -> None:
-    """What was remembered and the session; not the config, and nothing that grows with the number of sessions."""
+    """What was remembered and the session; not the config, and nothing that grows with the number of sessions.
+
+    Each from its folder, and that from the cache.
+    """
+    cache = str(tmp_path / "cache/awsassume")
+
+    def seen(word: str) -> list[str]:
+        lines = touched(word)
+        return [line.split()[1] for line in lines[lines.index(f"open {cache}") :]]
+
+    def names(folder: str) -> list[str]:
+        return os.listdir(f"{cache}/{folder}")
+
     python(*SHIM, "example")
-    seen = [line.split()[1] for line in touched("example") if str(tmp_path) in line]
-    assert [os.path.dirname(path) for path in seen] == [
-        str(tmp_path / "cache" / folder) for folder in (recall.FOLDER, sessions.FOLDER)
-    ]
+    (mark,), (key,) = names(recall.FOLDER), {*names(sessions.FOLDER)} - {".tidied"}
+    assert seen("example") == [cache, recall.FOLDER, mark, cache, sessions.FOLDER, key]
     python(*SHIM, "--clear")
-    seen = [line.split()[1] for line in touched("--clear") if str(tmp_path) in line]
-    assert [os.path.dirname(path) for path in seen] == [str(tmp_path / "cache" / recall.FOLDER)]
+    (mark,) = {*names(recall.FOLDER)} - {mark}
+    assert seen("--clear") == [cache, recall.FOLDER, mark]
     assert len(example.calls()) == 1
 
 
@@ -180,7 +191,7 @@ def test_a_first_call_asks_aws_once_and_reads_the_config_once(
 def test_a_first_call_imports_neither_boto3_nor_what_draws_help(example: FakeAws) -> None:
     """Typer reads the words, botocore the config and STS's answer; all else would only be waited for."""
     modules = imported(*SHIM, "example")
-    assert {"typer", "botocore.session", "filelock"} <= modules
+    assert {"typer", "botocore.session"} <= modules
     tops = {name.partition(".")[0] for name in modules}
     assert not tops & {
         "boto3",
@@ -199,7 +210,7 @@ def test_a_stale_session_is_renewed_without_reading_the_words_again(
 ) -> None:
     """What the words mean is still remembered, so that Typer is not needed."""
     python(*SHIM, "example")
-    cache = str(tmp_path / "cache")
+    cache = str(tmp_path / "cache/awsassume")
     ((key, session),) = sessions.live(cache)
     old = session.credentials
     session.credentials = Credentials(
@@ -232,7 +243,7 @@ def test_of_fifty_at_once_one_calls_aws(known: bool, example: FakeAws, tmp_path:
     """All get the same session; the others wait for it and find it."""
     if known:
         python(*SHIM, "example")
-        for path in (tmp_path / "cache" / sessions.FOLDER).iterdir():
+        for path in (tmp_path / "cache/awsassume" / sessions.FOLDER).iterdir():
             path.unlink()
     before = len(example.calls())
     environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from awsassume import private, record, sessions
+from awsassume import private, record, removal
 from tests.bench import COMMAND, Bench, bench
 from tests.conftest import need
 
@@ -23,7 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 pytestmark = pytest.mark.slow
-CALLS = ("mkdir", "openat", "write", "fsync", "rename", "flock", "unlink", "fchmod", "chmod")
+CALLS = (
+    "mkdir",
+    "mkdirat",
+    "openat",
+    "write",
+    "fsync",
+    "rename",
+    "renameat",
+    "flock",
+    "unlink",
+    "unlinkat",
+    "fchmod",
+    "chmod",
+)
 INSTANTS = 200
 AT_ONCE = 10
 
@@ -84,7 +97,9 @@ def test_it_can_be_killed_at_every_write_rename_and_lock(bench: Bench, found: st
     again()
     where = points(bench, *words)
     kinds = {point.call for point in where}
-    assert {"openat", "write", "fsync", "rename", "flock"} <= kinds
+    assert {"openat", "write", "fsync", "flock"} <= kinds
+    assert kinds & {"rename", "renameat"}
+    assert kinds & {"unlink", "unlinkat"}
     if found != "nothing":
         # What makes the place is the other case's matter.
         where = [point for point in where if point.call in {"write", "fsync", "rename", "flock"}]
@@ -105,7 +120,7 @@ def test_it_can_be_killed_at_every_write_rename_and_lock(bench: Bench, found: st
         for path in left:
             os.utime(path, (1, 1))
         (bench.cache / "sessions" / ".tidied").unlink(missing_ok=True)
-        sessions.tidy(str(bench.cache), time.time())
+        removal.tidy(str(bench.cache), time.time())
         assert bench.leftovers() == [], point
 
 

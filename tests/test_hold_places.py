@@ -89,12 +89,12 @@ def test_a_full_disk_costs_one_warning(bench: Bench, mount: Callable[[str], Path
     assert "can't be kept" in one_warning(result.stderr)
     (place / "filling").unlink()
     bench.take(environ=here)
-    kept = whole(place / "cache")
+    kept = whole(place / "cache/awsassume")
     fill(place)
     result = bench.run(*NAMED, "--refresh", environ=here)
     bench.good(result.stdout)
     assert "No space left" in one_warning(result.stderr)
-    assert whole(place / "cache") == kept
+    assert whole(place / "cache/awsassume") == kept
     assert list(place.rglob(".tmp-*")) == []
     bench.aws.log.clear()
     result = bench.run(*NAMED, environ=here)
@@ -135,7 +135,7 @@ def test_a_cache_that_is_read_only_is_read(bench: Bench, mount: Callable[[str], 
     place = mount("size=1m,mode=0700")
     here = {"AWSASSUME_CACHE_DIR": str(place / "cache")}
     first = bench.take(environ=here)
-    kept = whole(place / "cache")
+    kept = whole(place / "cache/awsassume")
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
     result = bench.run(*NAMED, environ=here)
     assert bench.good(result.stdout) == first
@@ -143,7 +143,7 @@ def test_a_cache_that_is_read_only_is_read(bench: Bench, mount: Callable[[str], 
     result = bench.run(*NAMED, "--refresh", environ=here)
     assert bench.good(result.stdout) != first
     assert "Read-only file system" in one_warning(result.stderr)
-    assert whole(place / "cache") == kept
+    assert whole(place / "cache/awsassume") == kept
 
 
 def test_without_a_home_nothing_is_kept_and_that_is_said(bench: Bench) -> None:
@@ -338,18 +338,15 @@ def test_another_user_s_session_is_never_served(bench: Bench) -> None:
     assert path.stat().st_uid == os.geteuid()
 
 
-def test_a_shared_tmp_is_not_taken_for_a_cache(bench: Bench) -> None:
-    """Nothing is written into it, nor is its mode to be changed; a folder in it will do."""
+def test_in_a_shared_tmp_a_folder_of_ours_is_made(bench: Bench) -> None:
+    """The shared one stays as it is."""
     shared = bench.tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o1777)
-    result = bench.run(*NAMED, environ={"AWSASSUME_CACHE_DIR": str(shared)})
-    bench.good(result.stdout)
-    assert "set AWSASSUME_CACHE_DIR to a folder in it" in one_warning(result.stderr)
-    assert list(shared.iterdir()) == []
-    inside = {"AWSASSUME_CACHE_DIR": str(shared / "mine")}
-    assert bench.run(*NAMED, environ=inside).stderr == ""
-    assert stat.S_IMODE((shared / "mine").stat().st_mode) == 0o700
+    assert bench.run(*NAMED, environ={"AWSASSUME_CACHE_DIR": str(shared)}).stderr == ""
+    assert [path.name for path in shared.iterdir()] == ["awsassume"]
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
+    assert stat.S_IMODE((shared / "awsassume").stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777], ids=oct)

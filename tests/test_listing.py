@@ -196,7 +196,7 @@ def test_a_role_stays_recent_when_its_session_is_over(
     config = f"[profile zulu]\nrole_arn = {role.arn}\nsource_profile = base\n"
     write(home, config, f"[base]\n{lines_of(bob)}")
     run("zulu", environ=aws.environ())
-    sessions = os.path.join(os.environ["AWSASSUME_CACHE_DIR"], "sessions")
+    sessions = os.path.join(os.environ["AWSASSUME_CACHE_DIR"], "awsassume/sessions")
     for name in os.listdir(sessions):
         os.unlink(os.path.join(sessions, name))
     first, *others = listed(**aws.environ())

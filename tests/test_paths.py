@@ -56,10 +56,10 @@ def test_without_a_home_there_is_no_cache(home: str | None) -> None:
 def test_a_named_directory_beats_all_and_is_made_absolute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """AWSASSUME_CACHE_DIR, relative to where one is."""
+    """A folder of our own below AWSASSUME_CACHE_DIR, relative to where one is."""
     monkeypatch.chdir(tmp_path)
     named = {"HOME": "/home/u", "XDG_CACHE_HOME": "/x", "AWSASSUME_CACHE_DIR": "c"}
-    assert paths.cache_directory(named) == str(tmp_path / "c")
+    assert paths.cache_directory(named) == str(tmp_path / "c" / "awsassume")
 
 
 def test_a_relative_one_from_a_directory_that_is_gone_is_none(

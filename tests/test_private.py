@@ -28,8 +28,8 @@ def test_files_are_0600_and_directories_0700_whatever_the_umask(tmp_path: Path) 
     """From their birth, and when they are written again."""
     path = tmp_path / "a/b/file"
     for data in (b"one", b"two", b""):
-        private.write(str(path), data)
-        assert private.read(str(path)) == data
+        private.write(str(tmp_path / "a"), "b", "file", data)
+        assert private.read(str(tmp_path / "a"), "b", "file") == data
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for directory in (tmp_path / "a", tmp_path / "a/b"):
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
@@ -38,9 +38,12 @@ def test_files_are_0600_and_directories_0700_whatever_the_umask(tmp_path: Path) 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:
     """Neither the file nor the directory."""
-    assert private.read(str(tmp_path / "none")) is None
-    assert private.read(str(tmp_path / "none/none")) is None
-    assert private.trust(str(tmp_path / "none")) is False
+    (tmp_path / "a/b").mkdir(mode=0o700, parents=True)
+    (tmp_path / "a").chmod(0o700)
+    assert private.read(str(tmp_path / "a"), "b", "none") is None
+    assert private.read(str(tmp_path / "a"), "none", "none") is None
+    assert private.read(str(tmp_path / "none"), "none", "none") is None
+    assert private.opened(str(tmp_path / "none")) is None
 
 
 def _symlink(path: Path) -> None:
@@ -70,12 +73,12 @@ SPOILED = {
 @pytest.mark.parametrize("how", SPOILED)
 def test_a_file_that_another_could_have_made_or_read_is_not_read(tmp_path: Path, how: str) -> None:
     """Told with its path and what to do; a FIFO blocks nobody."""
-    path = tmp_path / "file"
-    private.replace(str(path), b"data")
+    path = tmp_path / "a/b/file"
+    private.write(str(tmp_path / "a"), "b", "file", b"data")
     spoil, told = SPOILED[how]
     spoil(path)
     with pytest.raises(private.UntrustedError, match=told) as refused:
-        private.read(str(path))
+        private.read(str(tmp_path / "a"), "b", "file")
     assert str(path) in str(refused.value)
 
 
@@ -92,7 +95,7 @@ def test_a_directory_that_is_not_ours_alone_is_not_used(tmp_path: Path, how: str
     else:
         place.write_text("")
         place.chmod(0o600)
-    for use in (private.trust, private.make, lambda path: private.write(f"{path}/file", b"")):
+    for use in (private.opened, private.make, lambda path: private.write(path, "a", "b", b"")):
         with pytest.raises(private.UntrustedError):
             use(str(place))
     assert how == "file" or os.listdir(place) == []
@@ -101,23 +104,23 @@ def test_a_directory_that_is_not_ours_alone_is_not_used(tmp_path: Path, how: str
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_another_user_s_file_or_directory_is_not_trusted(tmp_path: Path) -> None:
     """Though it is closed to everybody but its owner."""
-    private.write(str(tmp_path / "cache/file"), b"data")
-    os.chown(tmp_path / "cache/file", 65534, 65534)
-    with pytest.raises(private.UntrustedError, match="belongs to another user"):
-        private.read(str(tmp_path / "cache/file"))
-    os.chown(tmp_path / "cache", 65534, 65534)
-    with pytest.raises(private.UntrustedError, match="belongs to another user"):
-        private.trust(str(tmp_path / "cache"))
+    cache = str(tmp_path / "cache")
+    private.write(cache, "names", "file", b"data")
+    for place in ("cache/names/file", "cache/names", "cache"):
+        os.chown(tmp_path / place, 65534, 65534)
+        with pytest.raises(private.UntrustedError, match="belongs to another user") as refused:
+            private.read(cache, "names", "file")
+        assert str(refused.value).startswith(f"{tmp_path / place} belongs")
 
 
 def test_a_file_larger_than_any_of_ours_is_not_read(tmp_path: Path) -> None:
     """A hundred megabytes in the cache cost nothing."""
-    path = tmp_path / "file"
-    private.replace(str(path), b"x" * 100)
-    assert private.read(str(path), 100) == b"x" * 100
-    assert private.read(str(path), 99) is None
-    os.truncate(path, 100 << 20)
-    assert private.read(str(path)) is None
+    place = (str(tmp_path / "cache"), "names", "file")
+    private.write(*place, b"x" * 100)
+    assert private.read(*place, 100) == b"x" * 100
+    assert private.read(*place, 99) is None
+    os.truncate("/".join(place), 100 << 20)
+    assert private.read(*place) is None
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -54,7 +54,11 @@ def test_all_sessions_are_forgotten_and_counted(
     aws: FakeAws, run: Callable[..., Result], held: dict[str, str]
 ) -> None:
     """The next use of each asks AWS, and the name that was looked up is looked up again."""
-    assert run("--purge", environ=held).stdout == "forgot 3 sessions\n"
+    cache = Path(os.environ["AWSASSUME_CACHE_DIR"], "awsassume")
+    others = sum(path.is_file() for path in cache.rglob("*")) - 3
+    said = f"forgot 3 sessions and {others} other files\n"
+    assert run("--purge", environ=held).stdout == said
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
     assert run("--purge", environ=held).stdout == "forgot 0 sessions\n"
     run("beta", environ=held)
     assert [call.action for call in aws.calls()] == ["GetCallerIdentity", "ListRoles", "AssumeRole"]
@@ -98,18 +102,20 @@ def test_config_files_that_cannot_be_read_keep_no_session(
     assert run("--purge", "first", environ=held).stdout == "forgot 1 session of first\n"
 
 
-def test_damaged_and_left_over_files_go_too_and_locks_stay(
+def test_damaged_and_left_over_files_go_too(
     run: Callable[..., Result], held: dict[str, str]
 ) -> None:
-    """A file that is no session any more is swept, without being counted."""
-    sessions = Path(os.environ["AWSASSUME_CACHE_DIR"]) / "sessions"
-    damaged = sessions / "feedbeef"
-    damaged.touch(0o600)
-    damaged.write_text("half a sess")
-    locks = {path.name for path in sessions.glob("*.lock")}
-    assert run("--purge", environ=held).stdout == "forgot 3 sessions\n"
-    assert locks
-    assert {path.name for path in sessions.iterdir() if path.name[0] != "."} == locks
+    """Half a session is counted as a file, and so is what a process left that was killed while it wrote or waited."""
+    sessions = Path(os.environ["AWSASSUME_CACHE_DIR"], "awsassume") / "sessions"
+    before = json.loads(run("--purge", "--json", environ=held).stdout)
+    assert before["Purged"] == 3
+    left = ("feedbeef", "feedbeef.failed", ".tmp-999999999-0123abcd")
+    for name in left:
+        (sessions / name).write_bytes(b"awsassume 1 12ab\nhalf a sess")
+    (sessions / "feedbeef.lock").touch()
+    said = json.loads(run("--purge", "--json", environ=held).stdout)
+    assert said == {"Purged": 0, "OtherFiles": 4}
+    assert list(sessions.iterdir()) == []
 
 
 def test_without_a_cache_there_is_nothing_to_forget(run: Callable[..., Result]) -> None:
@@ -121,12 +127,12 @@ def test_a_cache_that_others_may_write_is_said_and_left_alone(
     run: Callable[..., Result], held: dict[str, str]
 ) -> None:
     """Exit code 3, and the line that mends it."""
-    cache = Path(os.environ["AWSASSUME_CACHE_DIR"])
+    cache = Path(os.environ["AWSASSUME_CACHE_DIR"], "awsassume")
     cache.chmod(0o777)
     said = run("--purge", environ=held, code=3)
     assert "is open to others; run: chmod go-rwx" in said.stderr
     cache.chmod(0o700)
-    assert run("--purge", environ=held).stdout == "forgot 3 sessions\n"
+    assert run("--purge", environ=held).stdout.startswith("forgot 3 sessions and ")
 
 
 def test_a_shell_that_holds_a_role_is_told_that_it_still_does(
@@ -135,7 +141,7 @@ def test_a_shell_that_holds_a_role_is_told_that_it_still_does(
     """Its variables are not in the cache."""
     environ = assumed(run, program, "first", environ=held)
     said = run("--purge", environ=environ)
-    assert said.stdout == "forgot 3 sessions\n"
+    assert said.stdout.startswith("forgot 3 sessions and ")
     assert "awsassume --clear" in said.stderr
     assert aws.calls() == []
 

@@ -66,7 +66,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.cache = folder / "cache"
+        self.cache = folder / "cache" / "awsassume"
         for home in ("one", "two"):
             (folder / home / ".aws").mkdir(parents=True)
             (folder / home / ".aws/config").write_text(CONFIG.format(role=f"role-{home}"))

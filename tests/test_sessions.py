@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -114,13 +114,11 @@ def test_a_lock_is_one_process_s_and_none_s_when_it_ends(cache: str) -> None:
         assert after.held
 
 
-def test_a_lock_file_is_private_and_stays(cache: str) -> None:
-    """Who removed it would let two in."""
+def test_a_lock_file_is_private_and_goes_with_its_holder(cache: str) -> None:
+    """One for each temporary source key would be one for each login."""
     with Lock(cache, "k", 1):
-        pass
-    assert private.read(f"{cache}/sessions/k.lock") == b""
-    with open(f"{cache}/sessions/k.lock", "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert private.read(cache, "sessions", "k.lock") == b""
+    assert os.listdir(f"{cache}/sessions") == []
 
 
 def test_where_no_lock_can_be_had_the_work_goes_on(cache: str, tmp_path: Path) -> None:

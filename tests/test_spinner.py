@@ -126,7 +126,8 @@ def test_verbose_says_each_decision_and_its_reason(run: Run) -> None:
 def test_quiet_leaves_only_errors(home: Path, run: Run) -> None:
     """A warning is not said under --quiet; a failure is."""
     cache = home / "open"
-    cache.mkdir(mode=0o755)
+    (cache / "awsassume").mkdir(parents=True)
+    (cache / "awsassume").chmod(0o755)
     environ = {"AWSASSUME_CACHE_DIR": str(cache)}
     assert "chmod" in run("p", "--format", "env", environ=environ).stderr
     assert run("p", "--format", "env", "--quiet", environ=environ).stderr == ""

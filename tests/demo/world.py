@@ -170,7 +170,7 @@ def _environ(home: Path, endpoint_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
-        "AWSASSUME_CACHE_DIR": str(home / ".cache/awsassume"),
+        "AWSASSUME_CACHE_DIR": str(home / ".cache"),
         "NO_PROXY": "*",
     }
 

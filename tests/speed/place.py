@@ -47,7 +47,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.cache = folder / "cache"
+        self.cache = folder / "awsassume"
         self.home = folder / "home"
         self.printed = folder / "printed.json"
         self.bare = folder / "bare.py"
@@ -62,7 +62,7 @@ class Place:
         self.environ = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.home),
-            "AWSASSUME_CACHE_DIR": str(self.cache),
+            "AWSASSUME_CACHE_DIR": str(folder),
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "*",
         }
