@@ -5,6 +5,8 @@ botocore's SSOTokenLoader (botocore/utils.py) and SSOTokenProvider (botocore/tok
 """
 
 import base64
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -31,6 +33,8 @@ CALLBACK = "/oauth/callback"
 BROWSER_SECONDS = 600
 SLOWER_SECONDS = 5
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+# More than a token and its registration ever are.
+_TOKEN_BYTES = 8192
 _SCOPE = "sso:account:access"
 
 
@@ -145,6 +149,7 @@ def log_in(config: Config, found: SignOn, terms: Terms) -> int:
     With a browser and an sso-session it is the code flow with PKCE, which nobody can be talked into approving for somebody
     else; otherwise the device flow, whose code must be compared.
     """
+    _try_place(found)
     # No call of these is signed.
     nobody = Credentials("none", "none")
     clock = Clock(float(2 * BROWSER_SECONDS))
@@ -298,11 +303,41 @@ def _keep(found: SignOn, client: Mapping[str, Any], answer: Mapping[str, Any]) -
         token["registrationExpiresAt"] = timestamp(int(client["clientSecretExpiresAt"]))
         token["refreshToken"] = answer["refreshToken"]
     try:
-        os.makedirs(os.path.dirname(found.path), 0o700, exist_ok=True)
         private.replace(found.path, json.dumps(token).encode())
-    except OSError as error:
-        raise SourceFailure(f"the token can't be kept in {found.path}: {error.strerror}") from None
+    except (OSError, private.UntrustedError) as error:
+        raise _unkept(found, error) from None
     return until
+
+
+def _try_place(found: SignOn) -> None:
+    """Make the folder of the token, and write there as the token will be. Raises SourceFailure.
+
+    It is tried before anybody is asked to log in. What is there already, the AWS CLI's as a rule, is left as it is.
+    """
+    folder = os.path.dirname(found.path)
+    # The mode that makedirs takes is the last one's; under umask 000 those above it would be everybody's.
+    umask = os.umask(0o077)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        if os.path.isdir(found.path) and not os.path.islink(found.path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        trial = f"{folder}/{private.TEMPORARY}{secrets.token_hex(8)}"
+        try:
+            private.replace(trial, b" " * _TOKEN_BYTES)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(trial)
+    except OSError as error:
+        raise _unkept(found, error) from None
+    finally:
+        os.umask(umask)
+
+
+def _unkept(found: SignOn, error: Exception) -> SourceFailure:
+    why = getattr(error, "strerror", None) or error
+    return SourceFailure(
+        f"the token can't be kept in {found.path}: {why}", f"check {os.path.dirname(found.path)}"
+    )
 
 
 def _plain(text: str) -> str:
