@@ -115,7 +115,7 @@ class Assumer:
             again = self._by_name(name, self.planner.source_chain(), again=True)
             if again.target.key == made.target.key:
                 raise advice.added(failure, made, self) from None
-            made.target.key = again.target.key
+            made.target.key, made.target.means = again.target.key, again.target.means
             try:
                 return self._session(again, 0)
             except RefusedFailure as refused:

@@ -168,6 +168,8 @@ class Planner:
         origin_key = identity.digest("own", who) if _is_kept(origin, holder) else ""
         renew = " ".join(environment.encode(word) for word in words.renewal(self.request))
         target = Target(hops[0].key if hops else origin_key, label, region, renew)
+        whose = identity.digest(str(origin), identity.named(self.config, origin))
+        target.means = hops[0].step.role_arn if hops else whose
         own = hops[0].settings if hops else ambient
         target.settings = endpoints.to_set(self.config, own, chain=self.request.chain)
         plan = Plan(hops, origin, who, origin_key, target, self.config.files)

@@ -28,6 +28,8 @@ class Program:
         self.environ = environ
         self.started = time.time()
         self.may_ask = True
+        # What --renew must come to again (``Target.means``).
+        self.held = ""
         self.request: Request | None = None
         self._warned: set[str] = set()
         self._enter(argv)
@@ -162,7 +164,7 @@ class Program:
         """Take what this shell holds again, with the words it was taken with."""
         from awsassume import renew
 
-        argv = renew.words(self, request)
+        self.held, argv = renew.said(self, request)
         self.may_ask = False
         return self.again(argv, renewing=True)
 
@@ -173,13 +175,18 @@ class Program:
         return self.run()
 
     def deliver(self, request: "Request", target: "Target", credentials: "Credentials") -> int:
-        """Hand over the credentials: to a shell, to an SDK, or to a command that takes our place."""
+        """Hand over the credentials: to a shell, to an SDK, or to a command that takes our place.
+
+        Raises errors.ConfigurationFailure where a renewal came to something else than the shell holds.
+        """
+        self.compare(target)
+        renew = f"{target.means}&{target.renew}"
         if request.mode == "exec":
             changes = environment.assumed(
                 credentials,
                 target.role,
                 target.region or None,
-                target.renew,
+                renew,
                 self.environ,
                 target.settings,
             )
@@ -200,11 +207,16 @@ class Program:
             )
         self.write_code(
             request,
-            environment.assumed(
-                credentials, target.role, region, target.renew, environ, target.settings
-            ),
+            environment.assumed(credentials, target.role, region, renew, environ, target.settings),
         )
         return 0
+
+    def compare(self, target: "Target") -> None:
+        """Hold what a renewal comes to against what the shell holds. Raises errors.ConfigurationFailure."""
+        if self.held and self.held != target.means:
+            from awsassume import renew
+
+            raise renew.refusal(self.held, target)
 
     def format(self, named: str | None) -> str:
         """Say for whom to write: as told, else as the calling shell reads."""

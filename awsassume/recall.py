@@ -56,6 +56,7 @@ _PASSING = frozenset(
 class Target:
     """What a request came to: the key of its session, the name for prompts, the region, and the words that renew it.
 
+    ``means`` is the role's ARN; where the credentials are a source's own, a digest of which source and whose they are.
     ``settings`` are those of its profile, as ``environment.settings`` reads them. ``asks`` is ``yes`` where a person may have
     to type an MFA code, for which others wait longer. Where nothing but asking tells who the source is, ``principal`` is whom
     the key is for (``Credentials.principal``), ``question`` the name of what was asked, and ``process`` what to run, if that
@@ -65,6 +66,7 @@ class Target:
     __slots__ = (
         "asks",
         "key",
+        "means",
         "principal",
         "process",
         "question",
@@ -82,7 +84,7 @@ class Target:
         self.region = region
         self.renew = renew
         self.asks = asks
-        self.principal = self.process = self.question = self.settings = ""
+        self.means = self.principal = self.process = self.question = self.settings = ""
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:

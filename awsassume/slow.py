@@ -74,9 +74,17 @@ def _other(program: "Program", request: "Request") -> int:
 
 def _assume(program: "Program", request: "Request") -> int:
     assumer, plan = planned(program, request)
+    if plan.hops:
+        # Before AWS is asked for what nobody would take.
+        program.compare(plan.target)
     key = plan.target.key
     session = assumer.obtain(plan)
-    if plan.target.key != key:
+    means = plan.target.means
+    if request.mode == "export" and request.format != "process":
+        from awsassume import renew
+
+        renew.name_owner(assumer, plan, session.credentials)
+    if (plan.target.key, plan.target.means) != (key, means):
         _remember(program, request, plan.target, plan.files)
     if program.cache is not None and not request.no_cache:
         from awsassume import recent
