@@ -31,6 +31,10 @@ class Program:
         # What --renew must come to again (``Target.means``).
         self.held = ""
         self.request: Request | None = None
+        # Of the shell's function, for this process alone.
+        subshell = environ.pop("AWSASSUME_SUBSHELL", "")
+        self.is_in_subshell, self.seal = subshell.startswith("1"), subshell.partition(":")[2]
+        os.environ.pop("AWSASSUME_SUBSHELL", None)
         self._warned: set[str] = set()
         self._enter(argv)
 
@@ -53,6 +57,10 @@ class Program:
             self.past = environment.before(self.environ, renewing=renewing)
             if environment.SERVED in self.past:
                 self.past = environment.before_serve(self.past)
+        if self.seal:
+            from awsassume import subshell
+
+            self.past = subshell.within(self.past, self.seal)
 
     def run(self) -> int:
         """Do what was asked. Raises errors.Failure, KeyboardInterrupt, SystemExit."""
@@ -253,8 +261,11 @@ class Program:
 
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
         """Write the map as the shell reads it."""
+        after = ""
+        if self.is_in_subshell or self.seal:
+            after = self._for_the_shell_around(request, changes)
         try:
-            text = shells.render(self.format(request.format), changes)
+            text = shells.render(self.format(request.format), changes) + after
         except ValueError as error:
             from awsassume.errors import UsageFailure
 
@@ -262,6 +273,15 @@ class Program:
                 f"this shell can't be told: {error}", "give another --format"
             ) from None
         self.write(self.code_descriptor(request), text)
+
+    def _for_the_shell_around(self, request: "Request", changes: environment.Changes) -> str:
+        from awsassume import subshell
+
+        if self.code_descriptor(request) == 1:
+            return ""
+        if self.seal:
+            subshell.check(self.past, self.seal)
+        return subshell.line(self, request, changes) if self.is_in_subshell else ""
 
     def write(self, descriptor: int, text: str) -> None:
         """Write all of a text. Raises errors.UsageFailure where it can't be, BrokenPipeError when nobody reads any more."""

@@ -127,12 +127,13 @@ def _format_of(executable: str) -> str | None:
 
 def _env(changes: "Mapping[str, str | None]") -> str:
     return "".join(
-        f"unset {name};\n" if value is None else f"export {name}={_posix(value)};\n"
+        f"unset {name};\n" if value is None else f"export {name}={posix(value)};\n"
         for name, value in changes.items()
     )
 
 
-def _posix(value: str) -> str:
+def posix(value: str) -> str:
+    """Quote a value as one word of a POSIX shell, or of fish."""
     # The one quoting that every POSIX shell and fish read alike: fish sees \\ and \'
     # inside single quotes, so both characters stand between double quotes.
     quoted = value.replace("'", "\0").replace("\\", "'\"\\\\\"'").replace("\0", "'\"'\"'")

@@ -6,19 +6,51 @@
 \builtin unalias awsassume 2>/dev/null || \builtin true
 
 awsassume() {
-    \builtin local __awsassume_word __awsassume_code
+    \builtin local __awsassume_word __awsassume_code __awsassume_command=0 __awsassume_status=0
+    \builtin local __awsassume_inside=''
+    # A child that has this function alone, by `export -f`, would go on as whoever it was.
+    if ! \builtin declare -F __awsassume_apply __awsassume_is_apart __awsassume_leave >/dev/null; then
+        # shellcheck disable=SC2016 # shown as it is
+        \builtin printf '%s\n' 'awsassume: this shell has the function without its parts' '  run: eval "$(command awsassume --init bash)"' >&2
+        [[ "${BASH_SUBSHELL}" == 0 ]] || \builtin printf '%s\n' 'false;'
+        \builtin return 2
+    fi
     for __awsassume_word in "$@"; do
-        # A command gets the terminal itself, job control and all: no code comes back.
-        if [[ "${__awsassume_word}" == -- ]]; then
-            \command awsassume "$@"
-            \builtin return
-        fi
+        [[ "${__awsassume_word}" != -- ]] || __awsassume_command=1
     done
+    # A command gets the terminal itself, job control and all: no code comes back. Not in a loop,
+    # which bash leaves when the command is stopped, to go on behind it.
+    if [[ "${__awsassume_command}" == 1 ]]; then
+        \command awsassume "$@"
+        \builtin return
+    fi
+    ! __awsassume_is_apart || __awsassume_inside=1
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
     {
-        __awsassume_code="$(AWSASSUME_SHELL=bash AWSASSUME_SHIM_FD=3 \command awsassume "$@" 3>&1 >&4 4>&-)"
-    } 4>&1 || \builtin return
-    __awsassume_apply "${__awsassume_code}"
+        __awsassume_code="$(AWSASSUME_SHELL=bash AWSASSUME_SHIM_FD=3 AWSASSUME_SUBSHELL="${__awsassume_inside}:${__awsassume_seal-}" \command awsassume "$@" 3>&1 >&4 4>&-)"
+    } 4>&1 || __awsassume_status="$?"
+    if [[ -n "${__awsassume_inside}" ]]; then
+        # The last line is for the shell around this subshell.
+        __awsassume_word="${__awsassume_code##*$'\n'}"
+        if [[ "${__awsassume_status}" == 0 && -n "${__awsassume_code}" ]]; then
+            __awsassume_apply "${__awsassume_code%$'\n'*}" || {
+                __awsassume_status="$?"
+                __awsassume_word='false;'
+            }
+        fi
+        [[ -z "${__awsassume_code}" ]] || __awsassume_leave "${__awsassume_word}"
+    elif [[ "${__awsassume_status}" == 0 ]]; then
+        __awsassume_apply "${__awsassume_code}" || __awsassume_status="$?"
+    fi
+    \builtin return "${__awsassume_status}"
+}
+
+# What a subshell leaves for the shell that reads it: the same call, to be made there. $1 seals what
+# the call was made with, the environment too: the program does not take another for it.
+__awsassume_again() {
+    \builtin local __awsassume_seal="$1"
+    \builtin shift
+    awsassume "$@"
 }
 
 # Run shell code as it stands: an alias of export would change its meaning, and show a secret.
@@ -32,6 +64,71 @@ __awsassume_apply() {
         \builtin eval "$1" || __awsassume_status="$?"
     fi
     \builtin return "${__awsassume_status}"
+}
+
+# Whether this is a subshell. Without BASHPID, before bash 4, one in the background is not told.
+__awsassume_is_apart() {
+    [[ "${BASHPID:-$$}" != "$$" || "${BASH_SUBSHELL}" != 0 ]]
+}
+
+# Leave a line for the shell around this subshell, where it reads what this one writes: as in
+# `eval "$(awsassume ROLE)"`, which otherwise would do nothing, well. The line is $1.
+__awsassume_leave() {
+    \builtin local __awsassume_process="${BASHPID-}"
+    if [[ "${__awsassume_left_by-}" == "${__awsassume_process}" ]] || (__awsassume_is_read "${__awsassume_process}"); then
+        __awsassume_left_by="${__awsassume_process}"
+        # Started by a process of its own: wait would wait for it, and it waits for the end. By eval:
+        # in POSIX mode bash before 5.1 can't read it.
+        \builtin eval 'exec 1> >({ __awsassume_relay "$1" <&3 3<&- & } 3<&0)'
+    fi
+}
+
+# Whether the shell that the subshell of process $1 was made by reads what it writes, as `$(...)` and
+# `<(...)` are read, but no pipeline. Called in a subshell of its own: it sets what it needs.
+__awsassume_is_read() {
+    \builtin set +efux
+    \builtin shopt -u failglob nullglob
+    \builtin unset IFS
+    \builtin local __awsassume_line __awsassume_file __awsassume_parent
+    IFS='' \builtin read -r __awsassume_line <"/proc/$1/stat" || \builtin return
+    __awsassume_line="${__awsassume_line##*) ? }"
+    __awsassume_parent="${__awsassume_line%% *}"
+    for __awsassume_file in "/proc/${__awsassume_parent}/fd/"*; do
+        # Both ends of a pipe are the same file; one is open for reading.
+        [[ "${__awsassume_file}" -ef "/proc/$1/fd/1" ]] || continue
+        while IFS='' \builtin read -r __awsassume_line; do
+            [[ "${__awsassume_line}" != flags:*0 ]] || \builtin return 0
+        done <"/proc/${__awsassume_parent}/fdinfo/${__awsassume_file##*/}"
+    done
+    \builtin return 1
+} 2>/dev/null
+
+# Pass on what the rest of the subshell writes. Before it comes the line $1, where nothing is
+# written or what is could be run, since it is for an eval then, and no value.
+__awsassume_relay() {
+    \builtin set +efux
+    \builtin unset IFS
+    \builtin trap - EXIT
+    \builtin local __awsassume_line __awsassume_more=$'\n'
+    IFS='' \builtin read -r __awsassume_line || __awsassume_more=''
+    if [[ -z "${__awsassume_line}${__awsassume_more}" ]] || __awsassume_is_code "${__awsassume_line}"; then
+        \builtin printf '%s\n' "$1"
+    fi
+    \builtin printf '%s%s' "${__awsassume_line}" "${__awsassume_more}"
+    [[ -z "${__awsassume_more}" ]] || \command cat
+}
+
+# Whether a line could be run: it sets a variable, or begins with the name of a command.
+__awsassume_is_code() {
+    \builtin local __awsassume_first
+    \builtin read -r __awsassume_first _ <<<"$1"
+    __awsassume_first="${__awsassume_first%%;*}"
+    case "${__awsassume_first}" in
+        AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
+        '{' | '[' | '[[' | '(' | '') \builtin return 1 ;;
+        [[:alpha:]_]*=*) [[ "${__awsassume_first%%=*}" != *[![:alnum:]_]* ]] ;;
+        *) \builtin type "${__awsassume_first}" >/dev/null 2>&1 ;;
+    esac
 }
 
 if [[ -n "${EPOCHSECONDS-}" ]]; then

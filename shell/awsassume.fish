@@ -12,8 +12,19 @@ function awsassume --description 'Take an AWS role into this shell, or give it b
     builtin set -l __awsassume_code
     AWSASSUME_SHELL=fish AWSASSUME_SHIM_FD=3 command awsassume $argv 3>| builtin read -lz __awsassume_code
     builtin set -l __awsassume_status $pipestatus[1]
-    builtin test $__awsassume_status -eq 0; or return $__awsassume_status
-    builtin eval $__awsassume_code
+    builtin test $__awsassume_status -eq 0; and builtin eval $__awsassume_code; and return
+    builtin test $__awsassume_status -ne 0; or set __awsassume_status 1
+    # Whoever reads this, as `eval (awsassume ROLE)` and `awsassume ROLE | source` do, must fail too.
+    if builtin test -n "$__awsassume_code"; and __awsassume_is_read
+        builtin echo 'false;'
+    end
+    return $__awsassume_status
+end
+
+# Whether what the function writes goes to a command substitution or a pipe, and not where fish's own goes.
+function __awsassume_is_read
+    builtin status is-command-substitution; and return
+    command sh -c 'test -p /dev/fd/1 && ! test /dev/fd/1 -ef "/proc/$1/fd/1"' sh $fish_pid 2>/dev/null
 end
 
 function __awsassume_clock

@@ -8,19 +8,96 @@
 function awsassume {
     # An alias of export would change what the code means, and show a secret.
     \builtin emulate -L zsh -o no_aliases
-    \builtin local __awsassume_code
+    \builtin local __awsassume_code __awsassume_line __awsassume_inside=''
+    \builtin local -i __awsassume_status=0
     # A command gets the terminal itself, job control and all: no code comes back.
     if (( ${@[(Ie)--]} )); then
         \command awsassume "$@"
         \builtin return
     fi
+    (( ! ZSH_SUBSHELL )) || __awsassume_inside=1
     # Interrupted while it waits for the program, zsh itself would go on with some status or other.
     \builtin trap '\builtin return 130' INT
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
     {
-        __awsassume_code="$(AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 \command awsassume "$@" 3>&1 >&4 4>&-)"
-    } 4>&1 || \builtin return
-    \builtin eval "${__awsassume_code}"
+        __awsassume_code="$(AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 AWSASSUME_SUBSHELL="${__awsassume_inside}:${__awsassume_seal-}" \command awsassume "$@" 3>&1 >&4 4>&-)"
+    } 4>&1 || __awsassume_status="$?"
+    if [[ -n "${__awsassume_inside}" ]]; then
+        # The last line is for the shell around this subshell.
+        __awsassume_line="${__awsassume_code##*$'\n'}"
+        if [[ "${__awsassume_status}" == 0 && -n "${__awsassume_code}" ]]; then
+            \builtin eval "${__awsassume_code%$'\n'*}" || {
+                __awsassume_status="$?"
+                __awsassume_line='false;'
+            }
+        fi
+        [[ -z "${__awsassume_code}" ]] || __awsassume_leave "${__awsassume_line}"
+    elif [[ "${__awsassume_status}" == 0 ]]; then
+        \builtin eval "${__awsassume_code}" || __awsassume_status="$?"
+    fi
+    \builtin return "${__awsassume_status}"
+}
+
+# What a subshell leaves for the shell that reads it: the same call, to be made there. $1 seals what
+# the call was made with, the environment too: the program does not take another for it.
+function __awsassume_again {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_seal="$1"
+    \builtin shift
+    awsassume "$@"
+}
+
+# Leave a line for the shell around this subshell, where it reads what this one writes: as in
+# `eval "$(awsassume ROLE)"`, which otherwise would do nothing, well. The line is $1.
+function __awsassume_leave {
+    \builtin emulate -L zsh
+    \builtin zmodload -F zsh/system p:sysparams 2>/dev/null || \builtin return 0
+    if [[ "${__awsassume_left_by-}" == "${sysparams[pid]}" ]] || __awsassume_is_read "${sysparams[pid]}" "${sysparams[ppid]}"; then
+        \builtin typeset -g __awsassume_left_by="${sysparams[pid]}"
+        # Started by a process of its own: wait would wait for it, and it waits for the end.
+        exec 1> >({ __awsassume_relay "$1" <&3 3<&- & } 3<&0)
+    fi
+}
+
+# Whether process $2, by which the subshell $1 was made, reads what it writes, as `$(...)` and
+# `<(...)` are read, but no pipeline.
+function __awsassume_is_read {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_line __awsassume_file
+    for __awsassume_file in "/proc/$2/fd/"*(N); do
+        # Both ends of a pipe are the same file; one is open for reading.
+        [[ "${__awsassume_file}" -ef "/proc/$1/fd/1" ]] || continue
+        while IFS='' \builtin read -r __awsassume_line; do
+            [[ "${__awsassume_line}" != flags:*0 ]] || \builtin return 0
+        done <"/proc/$2/fdinfo/${__awsassume_file:t}"
+    done
+    \builtin return 1
+} 2>/dev/null
+
+# Pass on what the rest of the subshell writes. Before it comes the line $1, where nothing is
+# written or what is could be run, since it is for an eval then, and no value.
+function __awsassume_relay {
+    \builtin emulate -L zsh
+    \builtin trap - EXIT
+    \builtin local __awsassume_line __awsassume_more=$'\n'
+    IFS='' \builtin read -r __awsassume_line || __awsassume_more=''
+    if [[ -z "${__awsassume_line}${__awsassume_more}" ]] || __awsassume_is_code "${__awsassume_line}"; then
+        \builtin print -r -- "$1"
+    fi
+    \builtin print -rn -- "${__awsassume_line}${__awsassume_more}"
+    [[ -z "${__awsassume_more}" ]] || \command cat
+}
+
+# Whether a line could be run: it sets a variable, or begins with the name of a command.
+function __awsassume_is_code {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_first="${${${(z)1}[1]}%%;*}"
+    case "${__awsassume_first}" in
+        (AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
+        ('{' | '[' | '[[' | '(' | '') \builtin return 1 ;;
+        ([[:alpha:]_]*=*) [[ "${__awsassume_first%%=*}" != *[^[:alnum:]_]* ]] ;;
+        (*) \builtin whence -- "${__awsassume_first}" >/dev/null 2>&1 ;;
+    esac
 }
 
 \builtin typeset -g awsassume_prompt='' __awsassume_left='' __awsassume_asked=''
