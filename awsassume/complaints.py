@@ -90,8 +90,10 @@ def explained(
         return SourceFailure(
             f"credential_process of {origin} printed no credentials that can be read",
             f"try it: {command}",
+            quotes=(command,),
         )
-    return SourceFailure(f"the credentials of {origin} can't be had: {_last_line(str(error))}")
+    said = _last_line(str(error))
+    return SourceFailure(f"the credentials of {origin} can't be had: {said}", quotes=(said,))
 
 
 def _refused(error: exceptions.ClientError, config: Config, origin: Origin) -> SourceFailure:
@@ -127,7 +129,10 @@ def _process(text: str, config: Config, origin: Origin) -> SourceFailure:
     profile = config.find(origin.name) if origin.kind == "profile" else None
     command = profile.get("credential_process") if profile else None
     hint = f"try it: {command}" if command and profile and not profile.calls_us else None
-    return SourceFailure(f"the credentials of {origin} can't be had: {_last_line(said)}", hint)
+    line = _last_line(said)
+    return SourceFailure(
+        f"the credentials of {origin} can't be had: {line}", hint, quotes=(line, command)
+    )
 
 
 def _last_line(text: str) -> str:

@@ -7,16 +7,34 @@ class Failure(Exception):
     ``message`` is one line in the user's own names. ``hint``, where there is one, is what to do next: ``run: …``.
     ``met`` is when it was met (epoch seconds), once word of it was left for others.
     ``code`` is AWS's own error code, such as ``AccessDenied``; empty where AWS had no part in it, or did not answer.
+    ``quotes`` are the parts of both that are another program's words, or name it: people are shown them, no file is.
     """
 
     exit_code = 1
     met: float | None = None
 
-    def __init__(self, message: str, hint: str | None = None, code: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        code: str = "",
+        *,
+        quotes: "tuple[str | None, ...]" = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code
+        self.quotes = quotes
+
+    def without_quotes(self) -> tuple[str, str]:
+        """Give the message and the hint for a file: what others said is left out, and a hint that names it too."""
+        message, hint = self.message, self.hint or ""
+        for quote in self.quotes:
+            if quote:
+                message = message.replace(quote, "…")
+                hint = "" if quote in hint else hint
+        return message, hint
 
 
 class UsageFailure(Failure):

@@ -215,7 +215,8 @@ def _by_code(
                     raise _never(found)
         answer = page.query
     if "code" not in answer:
-        raise SourceFailure(f"the login to {found} was refused ({_plain(answer.get('error', ''))})")
+        said = _plain(answer.get("error", ""))
+        raise SourceFailure(f"the login to {found} was refused ({said})", quotes=(said,))
     return aws.call(
         "sso-oidc",
         "create_token",

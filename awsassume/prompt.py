@@ -51,7 +51,11 @@ def from_process(command: str, profile: str) -> str:
     found = _CODE.fullmatch(done.stdout.strip())
     if done.returncode or not found:
         said = f"exit code {done.returncode}" if done.returncode else "no code of six digits"
-        raise SourceFailure(f'mfa_process of profile "{profile}" gave {said}', f"try it: {command}")
+        raise SourceFailure(
+            f'mfa_process of profile "{profile}" gave {said}',
+            f"try it: {command}",
+            quotes=(command,),
+        )
     return found[0]
 
 

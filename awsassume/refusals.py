@@ -198,7 +198,8 @@ def _unreached(error: BaseException, name: str, aws: "Aws") -> Failure:
         )
     if isinstance(error, (*GARBLED, exceptions.IncompleteReadError)):
         return garbled(aws.service.upper())
-    return RefusedFailure(f"{name} failed: {_plain(str(error))}", None)
+    said = _plain(str(error))
+    return RefusedFailure(f"{name} failed: {said}", None, quotes=(said,))
 
 
 def _plain(text: str) -> str:

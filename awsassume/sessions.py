@@ -155,10 +155,11 @@ def fail(cache: str, key: str, failure: "Failure", now: float) -> None:
     """Leave word of a failure for those who wait for the same session. Raises private.UntrustedError or OSError."""
     if failure.met is None:
         failure.met = now
+    message, hint = failure.without_quotes()
     pairs = [
         ("exit_code", str(failure.exit_code)),
-        ("message", failure.message.replace("\0", "")),
-        ("hint", (failure.hint or "").replace("\0", "")),
+        ("message", message.replace("\0", "")),
+        ("hint", hint.replace("\0", "")),
         ("code", getattr(failure, "code", "")),
         # Those who pass on what another met must not make it new.
         ("time", str(failure.met)),
