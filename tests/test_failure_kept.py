@@ -1,4 +1,4 @@
-"""What is left on disk of a failure, for those who wait for the same: its kind and code, and nothing that another program said."""
+"""What is left on disk of a failure, for those who wait for the same: its kind and code, and no other program's words."""
 
 from __future__ import annotations
 
