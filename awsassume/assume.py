@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from awsassume import advice, complaints, device, names, plan, prompt, sts
+from awsassume import advice, complaints, device, names, paths, plan, prompt, sts
 from awsassume.cache import Cache
 from awsassume.clock import Clock
 from awsassume.codes import Codes
@@ -60,7 +60,13 @@ class Assumer:
         self._looked_up: str | None = None
         self.guessed: str | None = None
         if cache is None and not request.no_cache:
-            warn("no session is kept: there is no home directory; set AWSASSUME_CACHE_DIR")
+            strange = paths.strange_home(environ)
+            if strange:
+                tell(
+                    f"no session is kept: {strange} is another user's; AWSASSUME_CACHE_DIR names another place"
+                )
+            else:
+                warn("no session is kept: there is no home directory; set AWSASSUME_CACHE_DIR")
 
     def plan(self) -> Plan:
         """Say what the request means. Raises Failure; a role's plain name may need a call, and some sources must be asked."""

@@ -1,6 +1,6 @@
 """--purge: forget sessions, and what was remembered of how they were found."""
 
-from awsassume import display, environment, private, recall, removal, sessions, shelf
+from awsassume import display, environment, paths, private, recall, removal, sessions, shelf
 from awsassume.config import Config
 from awsassume.errors import ConfigurationFailure, Failure
 from awsassume.names import FOLDER as NAMES
@@ -17,7 +17,11 @@ def run(program: Program, request: Request) -> int:
     """
     cache = program.cache
     count = others = 0
-    if cache is not None:
+    if cache is None:
+        strange = paths.strange_home(program.past)
+        if strange:
+            program.warn(f"{strange} is another user's, and nothing is kept or purged there")
+    else:
         try:
             if request.role is None:
                 count, others = removal.everything(cache)
