@@ -15,6 +15,7 @@ def become(program: "Program", command: tuple[str, ...], environ: dict[str, str]
     """Let a command take our place. Raises UsageFailure where it can't be run."""
     if not command[0]:
         raise UsageFailure("COMMAND is empty")
+    program.measure({**environ})
     for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"):
         environ.pop(name, None)
     descriptor = program.shim_descriptor()

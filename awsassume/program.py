@@ -56,7 +56,9 @@ class Program:
         else:
             self.past = environment.before(self.environ, renewing=renewing)
             if environment.SERVED in self.past:
-                self.past = environment.before_serve(self.past)
+                from awsassume import served
+
+                self.past = served.around(self.past)
         if self.seal:
             from awsassume import subshell
 
@@ -154,6 +156,13 @@ class Program:
         """Do a verb that needs neither config nor AWS."""
         if request.mode == "clear":
             self.guard(request)
+            if environment.is_withheld(self.environ):
+                from awsassume.errors import SourceFailure
+
+                raise SourceFailure(
+                    "a command is not given the keys that were there before, so they can't be given back",
+                    "to be yourself again, leave the command: exit",
+                )
             self.write_code(request, environment.cleared(self.environ))
             return 0
         if request.mode == "version":
@@ -197,6 +206,7 @@ class Program:
                 renew,
                 self.environ,
                 target.settings,
+                secrets=False,
             )
             from awsassume import command
 
@@ -215,7 +225,15 @@ class Program:
             )
         self.write_code(
             request,
-            environment.assumed(credentials, target.role, region, renew, environ, target.settings),
+            environment.assumed(
+                credentials,
+                target.role,
+                region,
+                renew,
+                environ,
+                target.settings,
+                renewing=bool(self.held),
+            ),
         )
         return 0
 
@@ -260,7 +278,9 @@ class Program:
         raise terminal.refusal(self.argv, request)
 
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
-        """Write the map as the shell reads it."""
+        """Write the map as the shell reads it. Raises errors.Failure."""
+        self.measure(changes)
+        changes = {name: value and _as_bytes(value) for name, value in changes.items()}
         after = ""
         if self.is_in_subshell or self.seal:
             after = self._for_the_shell_around(request, changes)
@@ -282,6 +302,17 @@ class Program:
         if self.seal:
             subshell.check(self.past, self.seal)
         return subshell.line(self, request, changes) if self.is_in_subshell else ""
+
+    def measure(self, changes: environment.Changes) -> None:
+        """Refuse what would keep every program from being started. Raises errors.ConfigurationFailure."""
+        name = environment.too_long(changes)
+        if name:
+            from awsassume.errors import ConfigurationFailure
+
+            raise ConfigurationFailure(
+                f"{name} would be longer than the {environment.MOST_BYTES // 1024} KiB with which a program can be started",
+                "unset the longest variable that begins with AWS, or run: awsassume ROLE --credential-process",
+            )
 
     def write(self, descriptor: int, text: str) -> None:
         """Write all of a text. Raises errors.UsageFailure where it can't be, BrokenPipeError when nobody reads any more."""
@@ -321,6 +352,16 @@ class Program:
             os.write(2, said.encode("utf-8", "replace"))
         except OSError:
             pass
+
+
+def _as_bytes(value: str) -> str:
+    """Give a value so that ``write`` writes the very bytes that the environment holds, whatever encoding it was read in."""
+    if sys.getfilesystemencoding() == "utf-8":
+        return value
+    try:
+        return os.fsencode(value).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return value
 
 
 def _hold_standard_descriptors() -> None:

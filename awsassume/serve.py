@@ -14,7 +14,7 @@ import shutil
 import signal
 import time
 
-from awsassume import command, environment, loopback, renewal, slow
+from awsassume import command, environment, loopback, renewal, served, slow
 from awsassume.config import Config, Profile
 from awsassume.endpoint import PATH, Endpoint
 from awsassume.errors import UsageFailure
@@ -48,7 +48,7 @@ def run(program: "Program", request: "Request") -> int:
     listener = loopback.listen()
     url = f"http://{loopback.ADDRESS}:{listener.getsockname()[1]}{PATH}"
     folder = _config_without_default(assumer.config, program.past, plan)
-    environ = environment.served(
+    environ = served.inside(
         program.environ,
         url,
         token,

@@ -36,7 +36,7 @@ def line(program: "Program", request: "Request", changes: environment.Changes) -
     elif not program.may_ask:
         words = ["--renew"]
     else:
-        renew = changes.get(environment.RENEW) or ""
+        renew = (changes.get(environment.RENEW) or "").partition("&")[2]
         words = [environment.decode(word) for word in renew.split(" ")]
     if request.quiet:
         words.insert(0, "--quiet")
