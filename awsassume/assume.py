@@ -87,6 +87,8 @@ class Assumer:
 
     def _told(self, made: Plan) -> Plan:
         self.sources.describe(made.origin, made.target)
+        if made.target.passed and self.may_ask:
+            self.warn(made.target.passed)
         path = " → ".join(hop.step.role_arn for hop in reversed(made.hops))
         self.tell(f"source: {made.origin}" + (f"; then {path}" if path else ""))
         return made

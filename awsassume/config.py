@@ -1,19 +1,17 @@
 """The AWS config files as botocore reads them: profiles, and the chain from a role to its source."""
 
 import os
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import botocore.configloader
 import botocore.session
-from botocore import exceptions
 
-from awsassume import recall
+from awsassume import keys, launcher, recall, sections
 from awsassume.errors import ConfigurationFailure
 
-PROGRAM = "awsassume"
 CREDENTIAL_SOURCES = ("Environment", "EcsContainer", "Ec2InstanceMetadata")
+_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 _STATIC = ("aws_access_key_id", "aws_secret_access_key")
 
 
@@ -31,7 +29,7 @@ class Profile(NamedTuple):
     @property
     def role_arn(self) -> str | None:
         """The role to assume; with a web identity the role comes with the credentials, and is no step of ours."""
-        return None if self.get("web_identity_token_file") else self.get("role_arn")
+        return None if "web_identity_token_file" in self.values else self.get("role_arn")
 
     @property
     def has_static_keys(self) -> bool:
@@ -41,13 +39,13 @@ class Profile(NamedTuple):
     @property
     def calls_us(self) -> bool:
         """Whether its credential_process is this program, so that asking it would be asking ourselves."""
-        return is_ours(self.get("credential_process") or "")
+        return launcher.starts_us(self.get("credential_process") or "")
 
     @property
     def has_own_credentials(self) -> bool:
         """Whether it names credentials without another profile's help."""
         return self.has_static_keys or any(
-            self.get(key)
+            key in self.values
             for key in (
                 "sso_session",
                 "sso_start_url",
@@ -83,24 +81,15 @@ class Origin(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """The profiles of the roles to pass through, outermost first, and the origin of the credentials that begin it."""
+    """The profiles of the roles to pass through, outermost first, and the origin of the credentials that begin it.
+
+    ``passed`` is the profile that the environment names where it is passed over, and ``why`` that is.
+    """
 
     roles: tuple[Profile, ...]
     origin: Origin
-
-
-def is_ours(command: str) -> bool:
-    """Tell whether a credential_process starts awsassume: by its own name, or as a module or file of a Python."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return False
-    # The name may stand behind env, a Python and its flags; options and ROLE come after it.
-    for word in words[:8]:
-        name = os.path.basename(word).removesuffix(".exe")
-        if name == PROGRAM or word.endswith(f"{PROGRAM}/__main__.py"):
-            return True
-    return False
+    passed: str = ""
+    why: str = ""
 
 
 class Config:
@@ -111,6 +100,12 @@ class Config:
         session = botocore.session.Session()
         self.files = recall.Files()
         named = [session.get_config_variable(name) for name in ("config_file", "credentials_file")]
+        for name, path in zip(_FILES, named, strict=True):
+            if not path:
+                raise ConfigurationFailure(
+                    f"{name} is empty, and SDKs differ on which file that is",
+                    f"run: unset {name}, or name a file (/dev/null for none)",
+                )
         try:
             self.config_file, self.credentials_file = map(self._noted, named)
         except OSError:
@@ -119,19 +114,22 @@ class Config:
                 "run: cd",
             ) from None
         # What botocore's Session.full_config does, but for what it forgets: which file said what.
-        try:
-            self.parsed = _parsed(botocore.configloader.load_config, named[0]) or {"profiles": {}}
-            self.stored = _parsed(botocore.configloader.raw_config_parse, named[1])
-        except exceptions.ConfigParseError as error:
-            path = error.kwargs.get("path", self.config_file)
-            raise ConfigurationFailure(
-                f"{path} is not an AWS config file", f"look at {path}"
-            ) from None
-        except (OSError, UnicodeError) as error:
-            raise ConfigurationFailure(f"the AWS config files can't be read: {error}") from None
+        said, stored = sections.read(self.config_file), sections.read(self.credentials_file)
+        self._missing = [
+            f"{name} names {path}, which is not there"
+            for name, path, found in (
+                (_FILES[0], self.config_file, said),
+                (_FILES[1], self.credentials_file, stored),
+            )
+            if found is None and environ.get(name)
+        ]
+        self.parsed = botocore.configloader.build_profile_map(said or {})
+        self.stored = stored or {}
+        self._headers = _headers(said or {})
         profiles = dict(self.parsed["profiles"])
         for name, values in self.stored.items():
             profiles[name] = {**profiles.get(name, {}), **values}
+        profiles = {name: keys.settled(values) for name, values in profiles.items()}
         self.full = {**self.parsed, "profiles": profiles}
 
     def _noted(self, path: str) -> str:
@@ -152,13 +150,30 @@ class Config:
         """Every profile's name, in the order of the files."""
         return list(self.full["profiles"])
 
-    def find(self, name: str) -> Profile | None:
-        """Give a profile, or ``None``."""
+    def demand_files(self) -> None:
+        """Raise ConfigurationFailure where a variable names a file that is not there: a profile may have been meant."""
+        if self._missing:
+            raise ConfigurationFailure(
+                self._missing[0],
+                "mend the variable, or unset it (/dev/null is a file without profiles)",
+            )
+
+    def section(self, name: str) -> Profile | None:
+        """Give a profile as the files have it, right or wrong, or ``None``."""
         values = self.full["profiles"].get(name)
         return None if values is None else Profile(name, values)
 
+    def find(self, name: str) -> Profile | None:
+        """Give a profile that can be followed, or ``None``. Raises ConfigurationFailure for one that can't be."""
+        profile = self.section(name)
+        if profile is not None:
+            self._refuse_twice(name)
+            self._refuse_faults(profile)
+        return profile
+
     def profile(self, name: str, named_by: str) -> Profile:
         """Give a profile that must be there. Raises ConfigurationFailure with the closest names."""
+        self.demand_files()
         found = self.find(name)
         if found is None:
             raise ConfigurationFailure(
@@ -166,6 +181,42 @@ class Config:
                 did_you_mean(name, self.names) or "see what there is: awsassume --list",
             )
         return found
+
+    def _refuse_twice(self, name: str) -> None:
+        headers = self._headers.get(name, ())
+        if len(headers) > 1:
+            both = " and ".join(f"[{header}]" for header in headers)
+            raise ConfigurationFailure(
+                f'profile "{name}" stands in {self.config_file} as {both}, and SDKs differ on which counts',
+                f"keep one of them: edit {self.config_file}",
+            )
+
+    def _refuse_faults(self, profile: Profile, among: frozenset[str] | None = None) -> None:
+        wrong = keys.fault(profile.values, among)
+        if wrong:
+            key, what = wrong
+            path = self.where(profile, key)
+            raise ConfigurationFailure(
+                f'{key} of profile "{profile.name}" in {path} {what}',
+                f"give it a value, or take the line out: edit {path}",
+            )
+        sign_on = profile.get("sso_session") if among is None else None
+        wrong = keys.fault(self.full["sso_sessions"].get(sign_on, {}))
+        if wrong:
+            raise ConfigurationFailure(
+                f'{wrong[0]} of sso-session "{sign_on}" in {self.config_file} {wrong[1]}',
+                f"give it a value: edit {self.config_file}",
+            )
+
+    def _refuse_foreign(self, profile: Profile) -> None:
+        found = keys.foreign(profile.values)
+        if found:
+            key, how = found
+            path = self.where(profile, key)
+            raise ConfigurationFailure(
+                f'{key} of profile "{profile.name}" in {path} names a source in a way that SDKs and awsassume do not know',
+                f"write {how}: edit {path}",
+            )
 
     def where(self, profile: Profile, key: str) -> str:
         """Name the file that a profile's key stands in; botocore lets the credentials file win."""
@@ -187,11 +238,23 @@ class Config:
             )
         return given[0] if given else None
 
+    @property
+    def naming(self) -> str:
+        """The variable that names a profile."""
+        return "AWS_PROFILE" if self.environ.get("AWS_PROFILE") else "AWS_DEFAULT_PROFILE"
+
     def settings(self, origin: Origin) -> Profile | None:
         """Give the profile whose region and endpoints hold for an origin, as an SDK would have it."""
         if origin.name:
             return self.find(origin.name)
-        return self.find(self.named or "default") if origin.kind != "profile" else None
+        if origin.kind == "profile":
+            return None
+        # Another signs, so that only what is read here must be right.
+        profile = self.section(self.named or "default")
+        if profile is not None:
+            self._refuse_twice(profile.name)
+            self._refuse_faults(profile, keys.SETTINGS)
+        return profile
 
     def default_chain(self, *, passing: tuple[str, ...] = ()) -> Chain:
         """Find what an SDK without further words would use: the environment, AWS_PROFILE or default, container, instance.
@@ -202,21 +265,29 @@ class Config:
         if named and named not in passing:
             self.profile(named, "AWS_PROFILE")
         if self.environ.get("AWS_ACCESS_KEY_ID"):
-            return Chain((), Origin("Environment"))
-        profile = None
-        for name in (named, "default"):
-            profile = self.find(name) if name and name not in passing else None
-            if profile and not (
-                profile.calls_us and not profile.role_arn and not profile.has_static_keys
-            ):
-                # It was named, so no other profile may speak for it.
-                break
-            profile = None
-        if profile and profile.role_arn:
-            return self.chain(profile, passing=passing)
-        if self.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
-            return Chain((), Origin("WebIdentity", profile.name if profile else ""))
-        return self.chain(profile, passing=passing) if profile else Chain((), self._machine(""))
+            why = "the keys in the environment come before it"
+            return Chain((), Origin("Environment"), named or "", why)
+        profile = self._speaker(named, passing) if named else None
+        # Where it was named, no other profile may speak for it.
+        profile = profile or self._speaker("default", passing)
+        if not (profile and profile.role_arn) and self.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+            origin = Origin("WebIdentity", profile.name if profile else "")
+            return Chain((), origin, named or "", "AWS_WEB_IDENTITY_TOKEN_FILE comes before it")
+        chain = Chain((), self._machine(""))
+        if profile:
+            chain = self.chain(profile, passing=passing)
+        if not named or (profile and profile.name == named):
+            return chain
+        why = "it is a role that names no source" if named in passing else "it asks awsassume"
+        return chain._replace(passed=named, why=why)
+
+    def _speaker(self, name: str, passing: tuple[str, ...]) -> Profile | None:
+        """Give a profile, unless it is in the chain already or would have us ask ourselves."""
+        profile = self.find(name) if name not in passing else None
+        asks_us = profile and profile.calls_us
+        if profile and asks_us and not profile.role_arn and not profile.has_static_keys:
+            return None
+        return profile
 
     def _machine(self, name: str) -> Origin:
         """Name what the machine gives to everybody on it: a container's credentials, or an instance's."""
@@ -245,6 +316,8 @@ class Config:
             if is_source or not current.role_arn:
                 # As its own, a profile without credentials has those of the machine; as a source it must have some.
                 own = bool(roles) or current.has_own_credentials
+                if not current.has_own_credentials:
+                    self._refuse_foreign(current)
                 origin = Origin("profile", current.name) if own else self._machine(current.name)
                 return Chain(tuple(roles), origin)
             roles.append(current)
@@ -261,10 +334,11 @@ class Config:
             if credential_source:
                 return Chain(tuple(roles), self._origin(current, credential_source))
             if not named:
+                self._refuse_foreign(current)
                 if current.has_own_credentials and not current.calls_us:
                     return Chain(tuple(roles), Origin("profile", current.name))
                 rest = self.default_chain(passing=tuple(visited))
-                return Chain((*roles, *rest.roles), rest.origin)
+                return rest._replace(roles=(*roles, *rest.roles))
             following = self.find(named)
             path = " → ".join([*visited, named])
             if following is None:
@@ -291,11 +365,13 @@ class Config:
         return Origin(credential_source, profile.name)
 
 
-def _parsed(parse: Callable[[str], dict[str, Any]], path: str) -> dict[str, Any]:
-    try:
-        return parse(path)
-    except exceptions.ConfigNotFound:
-        return {}
+def _headers(said: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Give the sections that name each profile of a config file, by the profile's name."""
+    found: dict[str, list[str]] = {}
+    for header, values in said.items():
+        for name in botocore.configloader.build_profile_map({header: values})["profiles"]:
+            found.setdefault(name, []).append(header)
+    return found
 
 
 def did_you_mean(name: str, names: list[str]) -> str | None:

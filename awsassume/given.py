@@ -61,8 +61,9 @@ class Settings:
         whole = self.given("", key)
         if whole is None:
             return
-        found = [text.strip() for text in re.split(r"[,\n]", whole.text) if text.strip()]
-        if not found:
-            raise whole.refuse("a list: separate its items by commas")
+        found = re.split(r"\s*,\s*|\s*\n\s*", whole.text.strip())
+        if not all(found):
+            # What was to stand there is missing, and may be what somebody counts on.
+            raise whole.refuse("a list: an item is missing; separate them by single commas")
         for text in found:
             yield whole._replace(text=text)

@@ -51,8 +51,8 @@ def entries(config: Config, cache: str | None, now: float) -> list[Entry]:
     for session in live:
         by_name.setdefault(session.about.get("role", ""), []).append(session)
     for name in config.names:
-        profile = config.find(name)
-        if profile is None or not (profile.role_arn or profile.has_own_credentials):
+        profile = config.section(name)
+        if profile is None or not ("role_arn" in profile.values or profile.has_own_credentials):
             continue
         entry = _profile(config, profile)
         own = [
@@ -120,6 +120,10 @@ def _profile(config: Config, profile: Profile) -> Entry:
         role=profile.get("sso_role_name") or "",
         region=profile.get("region") or "",
     )
+    try:
+        config.find(profile.name)
+    except Failure as failure:
+        return entry._replace(problem=failure.message)
     if not profile.role_arn:
         return entry._replace(source=_kind(profile))
     entry = _role(profile.name, (profile.name,), profile.role_arn)._replace(

@@ -34,7 +34,7 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
     Raises ConfigurationFailure where there is none, with the closest names.
     """
     config, planner, cache = assumer.config, assumer.planner, assumer.cache.directory
-    sourced = planner.finished(planner.source_steps(chain.roles), chain.origin, name)
+    sourced = planner.finished(planner.source_steps(chain.roles), chain, name)
     hop = sourced.hops[0] if sourced.hops else None
     settings = hop.settings if hop else config.settings(chain.origin)
     region = planner.regions.named([settings]) or planner.regions.around() or "us-east-1"

@@ -123,6 +123,12 @@ class Reader(Settings):
             "the serial number or ARN (arn:aws:iam::123456789012:mfa/NAME) of an MFA device",
         )
 
+    def device(self) -> Given:
+        """Say where the MFA device is named."""
+        return self.given("mfa_serial", "mfa_serial") or Given(
+            "", "mfa_serial", ConfigurationFailure
+        )
+
     def process(self) -> str | None:
         """Read which command gives the device's codes."""
         return self.profile.get("mfa_process") if self.profile else None

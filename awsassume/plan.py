@@ -82,8 +82,14 @@ class Planner:
         self._who = who or (lambda origin: identity.named(config, origin))
 
     def profile(self) -> Profile | None:
-        """Give the profile that ROLE names. One that asks us is passed over, so that it may bear its role's name."""
+        """Give the profile that ROLE names, if it is no ARN. One that asks us is passed over: it may bear its role's name.
+
+        Raises ConfigurationFailure.
+        """
         role = self.request.role or ""
+        if role.startswith("arn:"):
+            return None
+        self.config.demand_files()
         profile = self.config.find(role)
         if profile and profile.calls_us and not profile.role_arn and not profile.has_static_keys:
             return None
@@ -108,13 +114,13 @@ class Planner:
         chain = self.config.chain(profile, source=request.profile)
         if not chain.roles:
             self._refuse_what_is_for_a_role(profile)
-            return self.finished((), chain.origin, profile.name)
+            return self.finished((), chain, profile.name)
         return self.finished(
             (
                 self._step(self._role_arn(profile), profile, asked=True),
                 *self.source_steps(chain.roles[1:]),
             ),
-            chain.origin,
+            chain,
             profile.name,
         )
 
@@ -135,7 +141,7 @@ class Planner:
     def for_arn(self, arn: str, label: str, chain: Chain) -> Plan:
         """Plan for a role that no profile names."""
         step = self._step(Given(arn, "ROLE", UsageFailure), None, asked=True)
-        return self.finished((step, *self.source_steps(chain.roles)), chain.origin, label)
+        return self.finished((step, *self.source_steps(chain.roles)), chain, label)
 
     def source_steps(self, roles: tuple[Profile, ...]) -> tuple[Step, ...]:
         """Read the settings of the roles that lead to the one asked for."""
@@ -145,8 +151,9 @@ class Planner:
         reader = Reader(self.config, profile, self.request if asked else None)
         return reader.step(arn)
 
-    def finished(self, steps: tuple[Step, ...], origin: Origin, label: str) -> Plan:
+    def finished(self, steps: tuple[Step, ...], chain: Chain, label: str) -> Plan:
         """Give each step its region and key: a session is what it is by its own source too. Raises Failure."""
+        origin = chain.origin
         holder = self.config.find(origin.name) if origin.kind == "profile" else None
         ambient = self.config.settings(origin)
         if holder and holder.get("credential_process"):
@@ -174,7 +181,22 @@ class Planner:
         target.settings = endpoints.to_set(self.config, own, chain=self.request.chain)
         plan = Plan(hops, origin, who, origin_key, target, self.config.files)
         target.asks = "yes" if plan.asks_for_code else ""
+        target.passed = self._passed(chain)
         return plan
+
+    def _passed(self, chain: Chain) -> str:
+        """Say that the profile which the environment names is no part of it; "" where nothing is to be said."""
+        profile = self.config.find(chain.passed) if chain.passed else None
+        if profile is None:
+            return ""
+        asked = (profile.get("credential_process") or "").split()
+        if self.request.format == "process" and self.request.role in asked:
+            # An SDK that was given this profile asks by it.
+            return ""
+        return (
+            f'{self.config.naming} names "{profile.name}", which is passed over: {chain.why};'
+            f" the source is {chain.origin}"
+        )
 
     def _region(self, steps: tuple[Step, ...], origin: Origin) -> str:
         """Give the region that the shell gets; ``""`` where it keeps what it has."""
@@ -195,7 +217,28 @@ class Planner:
             seen = self._with_device_of(step, holder) if innermost else step.chained()
             endpoint = endpoints.written(self.config, settings, region)
             hops.append(Hop(seen, settings, endpoint, region, ""))
-        return tuple(hops)
+        return tuple(
+            hop._replace(step=self._without_device(hop.step, hops, index))
+            for index, hop in enumerate(hops)
+        )
+
+    def _without_device(self, step: Step, hops: list[Hop], index: int) -> Step:
+        """Leave out a device that has given its code on the way. Raises Failure for one that can give none.
+
+        AWS takes a code with the keys of the device's owner alone, and a role is no owner.
+        """
+        if index == len(hops) - 1 or step.mfa_serial is None:
+            return step
+        first = hops[-1].step
+        if step.mfa_serial == first.mfa_serial:
+            return step._replace(mfa_serial=None, mfa_process=None)
+        given = Reader(self.config, step.profile, self.request if index == 0 else None).device()
+        failure = given.kind(
+            f"{given.where}: {step.role_arn} is assumed with the session of {hops[index + 1].step.role_arn},"
+            " and AWS takes a code only with the keys of the user whose device it is",
+            f"set mfa_serial for {first.role_arn}, the first on the way, or leave it out",
+        )
+        raise failure
 
     def _with_device_of(self, step: Step, holder: Profile | None) -> Step:
         reader = Reader(self.config, holder, None)

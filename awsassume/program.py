@@ -144,6 +144,8 @@ class Program:
                 self.warn(
                     f"remembered; a session of {target.role} with {session.remaining(time.time()):.0f} s left"
                 )
+            if target.passed and self.may_ask:
+                self.warn(target.passed)
             return self.deliver(request, target, session.credentials)
         return self.plain(request)
 

@@ -7,14 +7,14 @@ import subprocess
 
 from awsassume.errors import ConfigurationFailure, SourceFailure, Unasked, UsageFailure
 
-_CODE = re.compile(r"\d{6}")
+_CODE = re.compile(r"\d{6}", re.ASCII)
 PROCESS_SECONDS = 60
 
 
 def checked(code: str, where: str) -> str:
     """Give the code if it is six digits. Raises UsageFailure."""
     code = code.strip().replace(" ", "")
-    if not _CODE.fullmatch(code) or not code.isascii():
+    if not _CODE.fullmatch(code):
         raise UsageFailure(f"{where}: an MFA code is six digits")
     return code
 
@@ -48,7 +48,8 @@ def from_process(command: str, profile: str) -> str:
         raise SourceFailure(
             f'mfa_process of profile "{profile}" did not end within {PROCESS_SECONDS} s'
         ) from None
-    found = _CODE.fullmatch(done.stdout.strip())
+    # As a person reads it off a device.
+    found = _CODE.fullmatch(re.sub(r"[ \t]+", "", done.stdout.strip()))
     if done.returncode or not found:
         said = f"exit code {done.returncode}" if done.returncode else "no code of six digits"
         raise SourceFailure(
@@ -106,7 +107,7 @@ def ask(serial: str, note: str | None = None) -> str:
             code = getpass.getpass(question).strip().replace(" ", "")
             if not code:
                 break
-            if _CODE.fullmatch(code) and code.isascii():
+            if _CODE.fullmatch(code):
                 return code
             question = f"That is not six digits. MFA code for {serial}: "
     except EOFError:

@@ -58,15 +58,16 @@ class Target:
 
     ``means`` is the role's ARN; where the credentials are a source's own, a digest of which source and whose they are.
     ``settings`` are those of its profile, as ``environment.settings`` reads them. ``asks`` is ``yes`` where a person may have
-    to type an MFA code, for which others wait longer. Where nothing but asking tells who the source is, ``principal`` is whom
-    the key is for (``Credentials.principal``), ``question`` the name of what was asked, and ``process`` what to run, if that
-    is a process.
+    to type an MFA code, for which others wait longer. ``passed`` says that the profile which AWS_PROFILE names is not used.
+    Where nothing but asking tells who the source is, ``principal`` is whom the key is for (``Credentials.principal``),
+    ``question`` the name of what was asked, and ``process`` what to run, if that is a process.
     """
 
     __slots__ = (
         "asks",
         "key",
         "means",
+        "passed",
         "principal",
         "process",
         "question",
@@ -84,7 +85,8 @@ class Target:
         self.region = region
         self.renew = renew
         self.asks = asks
-        self.means = self.principal = self.process = self.question = self.settings = ""
+        self.means = self.passed = self.principal = ""
+        self.process = self.question = self.settings = ""
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:

@@ -123,6 +123,13 @@ def _refused(error: exceptions.ClientError, name: str, aws: "Aws") -> Failure:
             "type the code that the device shows next",
             code,
         )
+    if code == "AccessDenied" and _WRONG_DEVICE.search(words) and aws.credentials.session_token:
+        return RefusedFailure(
+            f"no MFA code can go with {aws.whose}, which is temporary: a role has no device, and a user's is given"
+            f" with the user's own keys ({code}: {words})",
+            "leave mfa_serial out, or give another source: --profile NAME",
+            code,
+        )
     if code == "AccessDenied" and _WRONG_DEVICE.search(words):
         return RefusedFailure(
             f"the MFA device is not one of the user's ({code}: {words})",

@@ -69,7 +69,7 @@ def _config_without_default(config: Config, environ: dict[str, str], plan: "Plan
     SDKs ask the profile that is named, or default, before the endpoint. Where default has credentials they would take
     those, so we name a profile that has none; what else default says (output, endpoints) it says too.
     """
-    default = config.find("default")
+    default = config.section("default")
     if default is None or not _has_credentials(default):
         return None
     import tempfile
@@ -118,7 +118,7 @@ _SETTINGS = frozenset(
 
 
 def _has_credentials(profile: Profile) -> bool:
-    return bool(profile.has_own_credentials or profile.get("role_arn"))
+    return profile.has_own_credentials or "role_arn" in profile.values
 
 
 def _start(endpoint: Endpoint, keeper: Keeper, folder: str | None, *, verbose: bool) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from awsassume import config, environment, words
+from awsassume import environment, launcher, words
 from awsassume.config import Config
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.parameters import ARN
@@ -32,7 +32,10 @@ def run(program: Program, request: Request) -> int:
         {name: value for name, value in program.past.items() if name not in environment.REGIONS}
     )
     _pin_source(program, request, found)
-    region = _checked(request, found).target.region
+    target = _checked(request, found).target
+    region = target.region
+    if target.passed:
+        program.warn(target.passed)
     main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
     line = [sys.executable, "-I", "-S", main, *words.renewal(request), "--credential-process"]
     for word in line:
@@ -113,5 +116,5 @@ def _name(role: str, found: Config) -> str:
     name = _NOT_IN_NAME.sub("-", name)
     taken = found.find(name)
     if taken and not (taken.calls_us and not taken.role_arn):
-        name = f"{name}-{config.PROGRAM}"
+        name = f"{name}-{launcher.PROGRAM}"
     return name

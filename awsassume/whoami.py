@@ -96,7 +96,7 @@ def _now(program: Program, assumer: Assumer) -> Holder:
         return Holder(credentials, where, profile, region or profile.get("region"))
     chain = assumer.planner.source_chain()
     label = named or "default"
-    plan = assumer.planner.finished(assumer.planner.source_steps(chain.roles), chain.origin, label)
+    plan = assumer.planner.finished(assumer.planner.source_steps(chain.roles), chain, label)
     credentials = assumer.obtain(plan).credentials
     where = str(plan.origin)
     if plan.origin.kind == "EcsContainer" and _is_served(environ):

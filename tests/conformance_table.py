@@ -78,6 +78,32 @@ LONG = (
 )
 MFA_WHY = "the code gets one session for every role behind the device"
 
+EVERYWHERE = {**INSTANCE, **CONTAINER}
+EMPTY = {
+    "role_arn": "[profile x]\nrole_arn =\nsource_profile = bob\n" + BOB,
+    "source_profile": role(source="source_profile =") + "[default]\n<bob>\n",
+    "credential_source": role(source="credential_source =") + "[default]\n<bob>\n",
+    "credential_process": "[profile x]\ncredential_process =\n",
+    "sso_session": f"[profile x]\n{SSO}sso_session =\n",
+    "sso_role_name": LEGACY.replace("profile sso", "profile x").replace("Developer", ""),
+    "login_session": "[profile x]\nlogin_session =\n",
+    "web_identity_token_file": "[profile x]\nrole_arn = <a>\nsource_profile = bob\n"
+    "web_identity_token_file =\n" + BOB,
+    "aws_access_key_id": "[profile x]\naws_access_key_id =\naws_secret_access_key = <bob-secret>\n",
+    "external_id": role(more="external_id =") + BOB,
+    "mfa_serial": role(more="mfa_serial =") + BOB,
+}
+TAKEN_FOR_ABSENT = {
+    "web_identity_token_file": "botocore is the container then, for which nobody has asked",
+}
+BLOCKS = ("source_profile", "credential_source", "external_id")
+
+
+def renamed(text: str) -> str:
+    """Give a profile x another name, to stand behind one."""
+    return text.replace("[profile x]", "[profile y]")
+
+
 ROWS = [
     # Chains.
     Row("source_profile in the config file", role() + BOB),
@@ -419,6 +445,29 @@ ROWS = [
     Row("the instance's own", "", role="<a>", environ=INSTANCE),
     Row("the container before the instance", "", role="<a>", environ={**INSTANCE, **CONTAINER}),
     Row("nothing at all", "", role="<a>"),
+    # What is there and empty, or of the wrong kind.
+    *(
+        Row(f"{name} without a value", text, environ=EVERYWHERE, why=TAKEN_FOR_ABSENT.get(name, ""))
+        for name, text in EMPTY.items()
+    ),
+    *(
+        Row(f"{name} without a value, in a chain", through("y") + renamed(text), environ=EVERYWHERE)
+        for name, text in EMPTY.items()
+    ),
+    Row(
+        "role_session_name, region and a source's mfa_serial without a value",
+        role(more="role_session_name =\nregion =") + BOB + "mfa_serial =\n",
+    ),
+    Row("aws_session_token without a value", role() + BOB + "aws_session_token =\n"),
+    *(
+        Row(
+            f"{name} with a block for its value",
+            text.replace(f"{name} =\n", f"{name} =\n  id = 7\n"),
+            environ=EVERYWHERE,
+        )
+        for name, text in EMPTY.items()
+        if name in BLOCKS
+    ),
     # Endpoints and regions.
     Row(
         "endpoint_url of the profile",

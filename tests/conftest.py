@@ -106,9 +106,11 @@ def _collected() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the test a home of its own, empty but for `.aws`; its environment knows no other."""
+    """Give the test a home of its own, with nothing but two empty AWS files; its environment knows no other."""
     place = tmp_path / "home"
     (place / ".aws").mkdir(parents=True)
+    for name in ("config", "credentials"):
+        (place / ".aws" / name).touch()
     for name in [name for name in os.environ if name.startswith((*_OURS, "XDG_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(place))

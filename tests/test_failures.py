@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Result
     from tests.fake_aws import FakeAws, Keys
 
+ROLE = "arn:aws:iam::123456789012:role/example-role"
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -181,7 +182,8 @@ def test_a_mistyped_profile_is_found_out_even_where_no_role_can_be_looked_up(
         ("example --session-name x", {}, 2, "--session-name: 'x' is not 2 to 64"),
         ("example", {"AWSASSUME_SESSION_NAME": "a b"}, 3, "AWSASSUME_SESSION_NAME: 'a b' is not"),
         ("other", {"AWS_PROFILE": "typo"}, 3, 'AWS_PROFILE "typo" is not in'),
-        ("example", {"AWS_CONFIG_FILE": "/dev/null/x", "AWS_SHARED_CREDENTIALS_FILE": "/x"}, 4, "no source credentials"),
+        ("example", {"AWS_CONFIG_FILE": "/x"}, 3, "AWS_CONFIG_FILE names /x, which is not there"),
+        (ROLE, {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/x"}, 4, "no source"),
         ("example --no-cache", {"AWS_ENDPOINT_URL": NOWHERE}, 5, f"{NOWHERE} can't be reached"),
         ("no-trust", {}, 5, "AWS refused AssumeRole"),
         ("stale", {}, 4, "AWS does not know the access key AKIASTALE"),

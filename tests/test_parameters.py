@@ -237,7 +237,7 @@ BAD: list[tuple[str, str, str | None, str]] = [
     ("duration_seconds", "43201", "--duration", "to 43200"),
     ("duration_seconds", "1h30", None, "a whole number of seconds"),
     ("duration_seconds", "-900", None, "a whole number of seconds"),
-    ("duration_seconds", "", None, "a whole number of seconds"),
+    ("duration_seconds", "", None, "is empty"),
     ("external_id", "x", "--external-id", "2 to 1224"),
     ("external_id", "with blank", "--external-id", "2 to 1224"),
     ("mfa_serial", "short", "--mfa-serial", "of an MFA device"),
@@ -300,7 +300,9 @@ def test_what_stands_in_the_source_s_profile_is_looked_at_too(
 ) -> None:
     """Where the role's profile has no word of its own on the matter."""
     profile(source=source)
-    _refused(run("x", code=3), "is not", where)
+    # The shell's Region would be before it.
+    environ = {"AWS_REGION": None, "AWS_DEFAULT_REGION": None}
+    _refused(run("x", environ=environ, code=3), "is not", where)
     assert not aws.calls()
 
 

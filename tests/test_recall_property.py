@@ -351,7 +351,7 @@ def test_secrets_are_not_remembered(tmp_path: Path) -> None:
         assert afresh(["alpha"], environ)
         assert afresh(["arn:aws:iam::123456789012:role/alpha"], environ)
         serial = "arn:aws:iam::123456789012:mfa/Bob"
-        assert afresh(["beta", "--mfa-serial", serial, "--token-code", "123456"], environ)
+        assert afresh(["alpha", "--mfa-serial", serial, "--token-code", "123456"], environ)
     kept = b"".join(path.read_bytes() for path in (world.cache / recall.FOLDER).iterdir())
     assert b"AKIAONEEXAMPLE" in kept
     for secret in (b"hush", b"made/up", b"123456\0", b"token_code"):
