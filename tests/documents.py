@@ -36,7 +36,10 @@ EXIT_CODES = (
     ("1", "A bug. Please report it."),
 )
 VARIABLES = (
-    ("AWS_PROFILE", "The source, as for every SDK. A profile that asks awsassume is passed over, which is said."),
+    (
+        "AWS_PROFILE",
+        "The source, as for every SDK. A profile that asks awsassume is passed over, which is said.",
+    ),
     (
         "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE",
         "The AWS config files, if not those in ~/.aws.",
