@@ -32,7 +32,7 @@ def hook(event, arguments):
         return
     if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.listdir", "os.scandir", "os.chmod"):
         path = str(arguments[0])
-        if event == "open" and path.startswith("/") and not path.startswith(os.path.dirname(here)):
+        if path.startswith("/") and not path.startswith(here):
             return
         touched += 1
         os.pwrite(descriptor, str(touched).encode(), 0)
