@@ -23,6 +23,7 @@ FORMATS: tuple[str, ...] = (
 )
 """Every format that `render` knows, under the names of the AWS CLI where it has one."""
 
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _JSON = {code: f"\\u{code:04x}" for code in (*range(0x20), ord('"'), ord("\\"), 0x7F)}
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029))
 
@@ -37,7 +38,10 @@ def render(format: str, changes: "Mapping[str, str | None]") -> str:  # noqa: A0
 
     Returns:
         The whole text, a statement a line, each with its newline; ``""`` when there
-        is nothing to change.
+        is nothing to change. The last ones ask whether the shell took it all, and fail
+        where it did not; in the shells that can be asked before, nothing is changed then.
+        Lines of POSIX shells and of fish are joined by ``&&``: what was cut off is a
+        syntax error, and what was filtered out is not missed by the others.
 
     Raises:
         ValueError: a value that this shell has no way to write. The message names
@@ -126,10 +130,48 @@ def _format_of(executable: str) -> str | None:
 
 
 def _env(changes: "Mapping[str, str | None]") -> str:
-    return "".join(
-        f"unset {name};\n" if value is None else f"export {name}={posix(value)};\n"
+    if not changes:
+        return ""
+    kept = [name for name, value in changes.items() if value is not None]
+    gone = [name for name in changes if name not in kept]
+    # In a subshell first, with words that an attribute as integer or lower case would change: a readonly variable, or one
+    # that a caller's local covers, is met before anything is changed.
+    probe = [
+        f"export {' '.join(f'{name}=xX' for name in kept)}" if kept else "",
+        f'[ "{"".join(f"${name}" for name in kept)}" = {"xX" * len(kept)} ]' if kept else "",
+        f"unset {' '.join(gone)}" if gone else "",
+        f'[ -z "{"".join(f"${{{name}+x}}" for name in gone)}" ]' if gone else "",
+    ]
+    # fish has no subshell, and no `unset`. It alone reads the two backslashes as one.
+    unless_fish = "" if gone else "[ '\\\\' = \"\\\\\" ] || "
+    lines = [
+        f"{unless_fish}eval '({' && '.join(filter(None, probe))}) 2>/dev/null'",
+        *(
+            f"unset {name}" if value is None else f"export {name}={posix(value)}"
+            for name, value in changes.items()
+        ),
+    ]
+    tests = {
+        name: f'[ -z "${{{name}+x}}" ]'
+        if value is None
+        else f'[ "x${name}" = {posix("x" + value)} ]'
         for name, value in changes.items()
-    )
+    }
+    last = _last(changes)
+    lines += [test for name, test in tests.items() if name not in last]
+    said = "awsassume: a variable is kept as it is, look for it in: readonly -p | grep AWS"
+    ends = f" || eval 'echo \"{said}\" >&2; false';\n"
+    return " &&\n".join([*lines, " && ".join(tests[name] for name in last)]) + ends
+
+
+def _last(changes: "Mapping[str, str | None]") -> list[str]:
+    """Give the variables that say who one is: the last line asks for all of these, whatever a filter took out before it."""
+    first, *others = changes
+    return [first] + [
+        name
+        for name in others
+        if not name.startswith("AWSASSUME_") and (changes[name] is None or name in _KEYS)
+    ]
 
 
 def posix(value: str) -> str:
@@ -148,28 +190,41 @@ def _env_no_export(changes: "Mapping[str, str | None]") -> str:
 
 
 def _fish(changes: "Mapping[str, str | None]") -> str:
-    lines = "".join(
-        _fish_unset(name) if value is None else f"set -gx {name} {_fish_quoted(value)};\n"
+    if not changes:
+        return ""
+    lines = [
+        # A function's own variable, or a caller's, would cover ours. One of a block, or before one command, is let go of.
+        *(
+            f"not set -q -f {name} && begin; set -q -l {name} && set -e -l {name}; not set -q -l {name}; end"
+            for name in changes
+        ),
+        # A universal variable shows through once the global one is gone. fish has no way to cover it, and to erase it
+        # would change every other shell for good.
+        *(f"not set -q -x -U {name}" for name, value in changes.items() if value is None),
+        *(
+            f"if set -q -g {name}; set -e -g {name}; end"
+            if value is None
+            else f"set -gx {name} {_fish_quoted(value)}"
+            for name, value in changes.items()
+        ),
+    ]
+    tests = {
+        name: f"not set -q -x {name}"
+        if value is None
+        else f'[ "x${name}" = {_fish_quoted("x" + value)} ]'
         for name, value in changes.items()
-    )
-    # `set` leaves $status as it was: `awsassume ROLE | source` would fail for what failed before it.
-    return lines and f"{lines}builtin true;\n"
+    }
+    last = _last(changes)
+    lines += [test for name, test in tests.items() if name not in last]
+    said = "a local or universal variable is in the way, look for it in: set -S | grep AWS"
+    ends = f" || begin; builtin echo 'awsassume: {said}' >&2; false; end;\n"
+    return " &&\n".join([*lines, " && ".join(tests[name] for name in last)]) + ends
 
 
 def _fish_quoted(value: str) -> str:
     quoted = value.replace("\\", "\\\\").replace("'", "\\'")
     # `eval (command)` makes a space of a newline that stands inside quotes.
     return "'" + quoted.replace("\n", "'\\n'") + "'"
-
-
-def _fish_unset(name: str) -> str:
-    # A universal variable shows through once the global one is gone. fish has no way
-    # to cover it, and to erase it would change every other shell for good.
-    return (
-        f"if set -q -g {name}; set -e -g {name}; end; "
-        f"if set -q -x -U {name}; echo awsassume: {name} is still set, "
-        f"universally: run set -e -U {name} >&2; end;\n"
-    )
 
 
 def _powershell(changes: "Mapping[str, str | None]") -> str:
@@ -179,6 +234,12 @@ def _powershell(changes: "Mapping[str, str | None]") -> str:
             _refuse_surrogates(name, value)
         written = "$null" if value is None else _powershell_quoted(value)
         lines.append(f"$env:{name} = {written};\n")
+    for name, value in changes.items():
+        # In quotes what is not there is empty, and what is empty is not there.
+        lines.append(
+            f'if ("$env:{name}" -cne ({_powershell_quoted(value or "")})) '
+            f"{{ throw 'awsassume: {name} was not taken' }};\n"
+        )
     return "".join(lines)
 
 
@@ -203,14 +264,29 @@ def _windows_cmd(changes: "Mapping[str, str | None]") -> str:
             msg = f"{name} holds a double quote, which cmd has no way to write"
             raise ValueError(msg)
         lines.append(f'set "{name}={value}"\n')
+    for name, value in list(changes.items())[:1]:
+        # `for … do %i` takes no `if`; of another cmd the key's id may be an argument, and a secret may not.
+        if value is None or (value.isascii() and value.isalnum()):
+            lines.append(
+                f'cmd /v:on /d /c "if not "!{name}!"=="{value or ""}" '
+                f'(echo awsassume: {name} was not taken 1>&2 & exit 1)"\n'
+            )
     return "".join(lines)
 
 
 def _tcsh(changes: "Mapping[str, str | None]") -> str:
-    return "".join(
+    lines = [
         f"unsetenv {name};\n" if value is None else f"setenv {name} {_tcsh_quoted(value)};\n"
         for name, value in changes.items()
-    )
+    ]
+    for name, value in list(changes.items())[:1]:
+        # A variable of the shell's own is read before one of the environment; printenv is part of tcsh, and asks the latter.
+        if value is None or (value.isascii() and value.isalnum()):
+            lines.append(
+                f"if ( \"`printenv {name}`\" != '{value or ''}' ) "
+                f"sh -c 'echo \"awsassume: {name} was not taken\" >&2; exit 1';\n"
+            )
+    return "".join(lines)
 
 
 def _tcsh_quoted(value: str) -> str:
@@ -239,9 +315,16 @@ def _elvish(changes: "Mapping[str, str | None]") -> str:
             lines.append(f"unset-env {name};\n")
             continue
         _refuse_surrogates(name, value)
-        quoted = value.replace("'", "''")
-        lines.append(f"set-env {name} '{quoted}';\n")
+        lines.append(f"set-env {name} {_elvish_quoted(value)};\n")
+    for name, value in changes.items():
+        is_there = f"(has-env {name})"
+        wrong = f"(not-eq $E:{name} {_elvish_quoted(value)})" if value is not None else is_there
+        lines.append(f"if {wrong} {{ fail 'awsassume: {name} was not taken' }};\n")
     return "".join(lines)
+
+
+def _elvish_quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _refuse_controls(name: str, value: str) -> None:
@@ -271,7 +354,8 @@ _WRITERS: "dict[str, Callable[[Mapping[str, str | None]], str]]" = {
 
 _FAILURES = {
     "env": "false;\n",
-    "env-no-export": "",
+    # No name of a variable for docker, no command for env, no assignment for a shell.
+    "env-no-export": "awsassume: failed\n",
     "fish": "false;\n",
     "powershell": "throw 'awsassume failed';\n",
     "windows-cmd": "cmd /c exit 1\n",

@@ -2,7 +2,8 @@
 #
 # Every builtin is called through builtin, so that nobody's function stands in for it.
 
-function awsassume --description 'Take an AWS role into this shell, or give it back'
+# Without a scope of its own it tells a variable of its caller's, which would cover what it sets, from one before its name.
+function awsassume --no-scope-shadowing --description 'Take an AWS role into this shell, or give it back'
     # A command gets the terminal itself, job control and all: no code comes back.
     if builtin contains -- -- $argv
         command awsassume $argv

@@ -109,7 +109,7 @@ class Bench:
             key, token = found["AccessKeyId"], found["SessionToken"]
             secret = found["SecretAccessKey"]
         else:
-            found = dict(re.findall(r"export (\w+)='([^']*)';", text))
+            found = dict(re.findall(r"export (\w+)='([^']*)'", text))
             key, token = found["AWS_ACCESS_KEY_ID"], found["AWS_SESSION_TOKEN"]
             secret = found["AWS_SECRET_ACCESS_KEY"]
         issued = self.aws.keys[key]

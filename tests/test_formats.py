@@ -152,6 +152,6 @@ def test_cmd_gets_lines_that_for_can_run(place: Place) -> None:
         text=True,
         check=True,
     )
-    assert all(
-        line.startswith('set "AWS') and line.endswith('"') for line in done.stdout.splitlines()
-    )
+    *lines, asked = done.stdout.splitlines()
+    assert all(line.startswith('set "AWS') and line.endswith('"') for line in lines)
+    assert asked.startswith('cmd /v:on /d /c "if not "!AWS_ACCESS_KEY_ID!"=="ASIA')

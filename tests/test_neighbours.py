@@ -146,10 +146,26 @@ def test_github_actions_reads_its_env_file(place: Place) -> None:
     assert seen["A"] == "x"
 
 
-def test_a_failure_adds_nothing_to_an_env_file(place: Place) -> None:
-    """No `false` goes where no shell reads it."""
-    done = sh(place, "sh", "-c", "awsassume --profile nope x --format env-no-export")
-    assert (done.returncode, done.stdout) == (3, "")
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"$PYTHON" docker.py <(awsassume --profile nope x --format env-no-export)',
+        'awsassume --profile nope x --format env-no-export > env.txt; "$PYTHON" docker.py env.txt',
+        'awsassume --profile nope x --format env-no-export > env.txt; "$PYTHON" github.py env.txt',
+        "env $(awsassume --profile nope x --format env-no-export) true",
+        "set -a; . <(awsassume --profile nope x --format env-no-export)",
+        "export $(awsassume --profile nope x --format env-no-export)",
+    ],
+    ids=["docker of a pipe", "docker of a file", "GitHub", "env", "source", "export"],
+)
+def test_what_reads_an_env_file_refuses_a_failure(place: Place, line: str) -> None:
+    """None of them goes on with nothing, as somebody else: the one line is no variable, no command and no word for them."""
+    (place.home / "docker.py").write_text(DOCKER)
+    (place.home / "github.py").write_text(GITHUB)
+    done = sh(place, "bash", "-c", f"{line} && echo WENT ON")
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "awsassume: --profile" in done.stderr
 
 
 def test_a_pane_of_tmux_holds_the_role_and_can_give_it_back(place: Place) -> None:
