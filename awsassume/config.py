@@ -1,4 +1,4 @@
-"""The AWS config files as botocore reads them: profiles, and the chain from a role to its source."""
+"""The AWS config files as botocore reads them: profiles, and what they say."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ import botocore.session
 from awsassume import keys, launcher, recall, sections
 from awsassume.errors import ConfigurationFailure
 
-CREDENTIAL_SOURCES = ("Environment", "EcsContainer", "Ec2InstanceMetadata")
 _FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 _STATIC = ("aws_access_key_id", "aws_secret_access_key")
 
@@ -208,16 +207,6 @@ class Config:
                 f"give it a value: edit {self.config_file}",
             )
 
-    def _refuse_foreign(self, profile: Profile) -> None:
-        found = keys.foreign(profile.values)
-        if found:
-            key, how = found
-            path = self.where(profile, key)
-            raise ConfigurationFailure(
-                f'{key} of profile "{profile.name}" in {path} names a source in a way that SDKs and awsassume do not know',
-                f"write {how}: edit {path}",
-            )
-
     def where(self, profile: Profile, key: str) -> str:
         """Name the file that a profile's key stands in; botocore lets the credentials file win."""
         overrides = key in self.stored.get(profile.name, {})
@@ -225,11 +214,17 @@ class Config:
 
     @property
     def named(self) -> str | None:
-        """The profile that the environment names, if it names one. Raises ConfigurationFailure for two.
+        """The profile that the environment names, if it names one. Raises ConfigurationFailure for two, or none.
 
         botocore asks AWS_DEFAULT_PROFILE first, other SDKs know AWS_PROFILE alone.
         """
-        names = [self.environ.get(name) for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")]
+        variables = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+        names = [self.environ.get(name) for name in variables]
+        if "" in names:
+            name = variables[names.index("")]
+            raise ConfigurationFailure(
+                f"{name} is empty, and SDKs differ on which profile that is", f"run: unset {name}"
+            )
         given = list(dict.fromkeys(name for name in names if name))
         if len(given) > 1:
             raise ConfigurationFailure(
@@ -237,11 +232,6 @@ class Config:
                 "unset one of them, or give --profile NAME",
             )
         return given[0] if given else None
-
-    @property
-    def naming(self) -> str:
-        """The variable that names a profile."""
-        return "AWS_PROFILE" if self.environ.get("AWS_PROFILE") else "AWS_DEFAULT_PROFILE"
 
     def settings(self, origin: Origin) -> Profile | None:
         """Give the profile whose region and endpoints hold for an origin, as an SDK would have it."""
@@ -255,114 +245,6 @@ class Config:
             self._refuse_twice(profile.name)
             self._refuse_faults(profile, keys.SETTINGS)
         return profile
-
-    def default_chain(self, *, passing: tuple[str, ...] = ()) -> Chain:
-        """Find what an SDK without further words would use: the environment, AWS_PROFILE or default, container, instance.
-
-        A profile that asks us, or one of ``passing`` (those already in the chain), is passed over.
-        """
-        named = self.named
-        if named and named not in passing:
-            self.profile(named, "AWS_PROFILE")
-        if self.environ.get("AWS_ACCESS_KEY_ID"):
-            why = "the keys in the environment come before it"
-            return Chain((), Origin("Environment"), named or "", why)
-        profile = self._speaker(named, passing) if named else None
-        # Where it was named, no other profile may speak for it.
-        profile = profile or self._speaker("default", passing)
-        if not (profile and profile.role_arn) and self.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
-            origin = Origin("WebIdentity", profile.name if profile else "")
-            return Chain((), origin, named or "", "AWS_WEB_IDENTITY_TOKEN_FILE comes before it")
-        chain = Chain((), self._machine(""))
-        if profile:
-            chain = self.chain(profile, passing=passing)
-        if not named or (profile and profile.name == named):
-            return chain
-        why = "it is a role that names no source" if named in passing else "it asks awsassume"
-        return chain._replace(passed=named, why=why)
-
-    def _speaker(self, name: str, passing: tuple[str, ...]) -> Profile | None:
-        """Give a profile, unless it is in the chain already or would have us ask ourselves."""
-        profile = self.find(name) if name not in passing else None
-        asks_us = profile and profile.calls_us
-        if profile and asks_us and not profile.role_arn and not profile.has_static_keys:
-            return None
-        return profile
-
-    def _machine(self, name: str) -> Origin:
-        """Name what the machine gives to everybody on it: a container's credentials, or an instance's."""
-        if self.environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") or self.environ.get(
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI"
-        ):
-            return Origin("EcsContainer", name)
-        if self.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
-            return Origin("none", name)
-        return Origin("Ec2InstanceMetadata", name)
-
-    def chain(
-        self, profile: Profile, *, passing: tuple[str, ...] = (), source: str | None = None
-    ) -> Chain:
-        """Follow a profile to its source, as botocore's AssumeRoleProvider does, for any length.
-
-        ``source`` stands in for its source_profile. Raises ConfigurationFailure for a loop, a missing link, or a
-        profile that names two sources; the message holds the whole chain.
-        """
-        roles: list[Profile] = []
-        visited = [*passing]
-        current = profile
-        while True:
-            # Keys in a source win over its role_arn, which lets a profile be its own source.
-            is_source = bool(roles) and (current.has_static_keys or not current.role_arn)
-            if is_source or not current.role_arn:
-                # As its own, a profile without credentials has those of the machine; as a source it must have some.
-                own = bool(roles) or current.has_own_credentials
-                if not current.has_own_credentials:
-                    self._refuse_foreign(current)
-                origin = Origin("profile", current.name) if own else self._machine(current.name)
-                return Chain(tuple(roles), origin)
-            roles.append(current)
-            visited.append(current.name)
-            named = source if source and len(roles) == 1 else current.get("source_profile")
-            credential_source = (
-                None if source and len(roles) == 1 else current.get("credential_source")
-            )
-            if named and credential_source:
-                raise ConfigurationFailure(
-                    f'profile "{current.name}" has both source_profile and credential_source; keep one',
-                    f"edit {self.where(current, 'source_profile')}",
-                )
-            if credential_source:
-                return Chain(tuple(roles), self._origin(current, credential_source))
-            if not named:
-                self._refuse_foreign(current)
-                if current.has_own_credentials and not current.calls_us:
-                    return Chain(tuple(roles), Origin("profile", current.name))
-                rest = self.default_chain(passing=tuple(visited))
-                return rest._replace(roles=(*roles, *rest.roles))
-            following = self.find(named)
-            path = " → ".join([*visited, named])
-            if following is None:
-                raise ConfigurationFailure(
-                    f"source_profile is missing: {path} (no such profile)",
-                    did_you_mean(named, self.names),
-                )
-            own = current.has_static_keys or (current.has_own_credentials and not current.calls_us)
-            if named in visited and not (named == current.name and own):
-                raise ConfigurationFailure(
-                    f"source_profile goes in a loop: {path}", f"edit {self.config_file}"
-                )
-            if named == current.name:
-                return Chain(tuple(roles), Origin("profile", named))
-            current = following
-
-    def _origin(self, profile: Profile, credential_source: str) -> Origin:
-        if credential_source not in CREDENTIAL_SOURCES:
-            raise ConfigurationFailure(
-                f'credential_source = {credential_source} of profile "{profile.name}" is not'
-                f" one of {', '.join(CREDENTIAL_SOURCES)}",
-                f"edit {self.where(profile, 'credential_source')}",
-            )
-        return Origin(credential_source, profile.name)
 
 
 def _headers(said: Mapping[str, Any]) -> dict[str, list[str]]:

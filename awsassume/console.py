@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from awsassume import browser, environment, identity, slow, source, spinner
+from awsassume import browser, chains, environment, identity, slow, source, spinner
 from awsassume.config import Config
 from awsassume.credentials import Credentials, timestamp
 from awsassume.errors import ConfigurationFailure, RefusedFailure, SourceFailure, UsageFailure
@@ -159,7 +159,10 @@ def _as_now(program: "Program", request: "Request") -> Identity:
     now = {name: value for name, value in program.environ.items() if name not in environment.OURS}
     slow.take_environment(now)
     config = Config(now)
-    chain = config.default_chain()
+    chain = chains.default(config)
+    passed = chains.passed_over(config, chain)
+    if passed:
+        program.warn(passed)
     if chain.roles or chain.origin.kind not in {"Environment", "EcsContainer"}:
         named = now.get("AWS_PROFILE") or now.get("AWS_DEFAULT_PROFILE")
         if not named:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from awsassume import recent, sessions, shelf
+from awsassume import chains, recent, sessions, shelf
 from awsassume.config import Config, Origin, Profile
 from awsassume.errors import Failure
 from awsassume.names import FOLDER as NAMES
@@ -10,6 +10,7 @@ from awsassume.parameters import ARN
 from awsassume.plan import label_of
 from awsassume.sessions import Session
 
+_ARN_NAME = "what begins with arn: is a role's ARN, and no profile's name"
 PROFILE, ROLE = "profile", "role"
 
 
@@ -116,10 +117,13 @@ def _profile(config: Config, profile: Profile) -> Entry:
         profile.name,
         PROFILE,
         (profile.name,),
+        problem=_ARN_NAME if profile.name.startswith("arn:") else "",
         account=profile.get("sso_account_id") or profile.get("aws_account_id") or "",
         role=profile.get("sso_role_name") or "",
         region=profile.get("region") or "",
     )
+    if entry.problem:
+        return entry
     try:
         config.find(profile.name)
     except Failure as failure:
@@ -130,7 +134,7 @@ def _profile(config: Config, profile: Profile) -> Entry:
         kind=PROFILE, region=entry.region, mfa_serial=profile.get("mfa_serial") or ""
     )
     try:
-        chain = config.chain(profile)
+        chain = chains.follow(config, profile)
     except Failure as failure:
         return entry._replace(problem=failure.message)
     origin = config.find(chain.origin.name) if chain.origin.kind == "profile" else None

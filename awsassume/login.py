@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from awsassume import browser, private, spinner, sts
+from awsassume import browser, chains, private, spinner, sts
 from awsassume.clock import Clock
 from awsassume.config import Config, Profile, did_you_mean
 from awsassume.credentials import Credentials, timestamp
@@ -102,7 +102,7 @@ def sign_on(config: Config, name: str) -> SignOn:
             f'--login "{name}" is not in {config.config_file}', did_you_mean(name, names)
         )
     if profile.role_arn:
-        origin = config.chain(profile).origin
+        origin = chains.follow(config, profile).origin
         profile = (config.find(origin.name) if origin.kind == "profile" else None) or profile
     if (session := profile.get("sso_session")) is not None:
         return _session(config, session)._replace(profile=profile)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from awsassume import endpoints, environment, identity, process, words
+from awsassume import chains, endpoints, environment, identity, process, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
@@ -98,8 +98,9 @@ class Planner:
     def source_chain(self) -> Chain:
         """Give the chain of the source: --profile's, or what an SDK would use without further words."""
         if self.request.profile is None:
-            return self.config.default_chain()
-        return self.config.chain(self.config.profile(self.request.profile, "--profile"))
+            return chains.default(self.config)
+        named = self.config.profile(self.request.profile, "--profile")
+        return chains.follow(self.config, named)
 
     def for_profile(self, profile: Profile) -> Plan:
         """Plan for a profile: the role it names, or its own credentials. Raises ConfigurationFailure."""
@@ -111,7 +112,7 @@ class Planner:
                     f'profile "{profile.name}" has credentials of its own, so --profile has no meaning with it',
                     f"run: awsassume {profile.name}",
                 )
-        chain = self.config.chain(profile, source=request.profile)
+        chain = chains.follow(self.config, profile, source=request.profile)
         if not chain.roles:
             self._refuse_what_is_for_a_role(profile)
             return self.finished((), chain, profile.name)
@@ -185,24 +186,17 @@ class Planner:
         return plan
 
     def _passed(self, chain: Chain) -> str:
-        """Say that the profile which the environment names is no part of it; "" where nothing is to be said."""
-        profile = self.config.find(chain.passed) if chain.passed else None
-        if profile is None:
-            return ""
-        asked = (profile.get("credential_process") or "").split()
-        if self.request.format == "process" and self.request.role in asked:
-            # An SDK that was given this profile asks by it.
-            return ""
-        return (
-            f'{self.config.naming} names "{profile.name}", which is passed over: {chain.why};'
-            f" the source is {chain.origin}"
-        )
+        """Say what ``chains.passed_over`` says, but to an SDK that asks by that very profile."""
+        profile = self.config.section(chain.passed)
+        asked = (profile and profile.get("credential_process")) or ""
+        is_asker = self.request.format == "process" and self.request.role in asked.split()
+        return "" if is_asker else chains.passed_over(self.config, chain)
 
     def _region(self, steps: tuple[Step, ...], origin: Origin) -> str:
         """Give the region that the shell gets; ``""`` where it keeps what it has."""
         source = self.config.find(origin.name) if origin.name else None
         profiles = [*(step.profile for step in steps), source]
-        rest = [*profiles[1:], self.config.settings(origin), self.config.find("default")]
+        rest = [*profiles[1:], self.config.settings(origin), self.config.section("default")]
         return self.regions.to_set(profiles[0], rest) or ""
 
     def _hops(

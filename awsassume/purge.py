@@ -88,7 +88,7 @@ def _is(role_arn: str, role: str, arn: str | None) -> bool:
 
 def _profile_role(environ: dict[str, str], role: str) -> str | None:
     try:
-        profile = Config(environ).find(role)
+        profile = None if role.startswith("arn:") else Config(environ).find(role)
     except Failure:
         # Whatever is wrong with the files is no reason to keep a session.
         return None

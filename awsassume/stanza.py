@@ -70,7 +70,8 @@ def _checked(request: Request, found: Config) -> Plan:
 
 def _pin_source(program: Program, request: Request, found: Config) -> None:
     """Name the source that holds now: an SDK that asks us later may stand in another environment."""
-    profile = found.find(request.role or "")
+    role = request.role or ""
+    profile = None if role.startswith("arn:") else found.find(role)
     if request.profile is not None or (
         profile and (profile.get("source_profile") or profile.get("credential_source"))
     ):

@@ -445,29 +445,6 @@ ROWS = [
     Row("the instance's own", "", role="<a>", environ=INSTANCE),
     Row("the container before the instance", "", role="<a>", environ={**INSTANCE, **CONTAINER}),
     Row("nothing at all", "", role="<a>"),
-    # What is there and empty, or of the wrong kind.
-    *(
-        Row(f"{name} without a value", text, environ=EVERYWHERE, why=TAKEN_FOR_ABSENT.get(name, ""))
-        for name, text in EMPTY.items()
-    ),
-    *(
-        Row(f"{name} without a value, in a chain", through("y") + renamed(text), environ=EVERYWHERE)
-        for name, text in EMPTY.items()
-    ),
-    Row(
-        "role_session_name, region and a source's mfa_serial without a value",
-        role(more="role_session_name =\nregion =") + BOB + "mfa_serial =\n",
-    ),
-    Row("aws_session_token without a value", role() + BOB + "aws_session_token =\n"),
-    *(
-        Row(
-            f"{name} with a block for its value",
-            text.replace(f"{name} =\n", f"{name} =\n  id = 7\n"),
-            environ=EVERYWHERE,
-        )
-        for name, text in EMPTY.items()
-        if name in BLOCKS
-    ),
     # Endpoints and regions.
     Row(
         "endpoint_url of the profile",
@@ -505,5 +482,31 @@ ROWS = [
         "a region that is none",
         role(more="region = eu west") + BOB,
         environ={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""},
+    ),
+]
+
+# What is there and empty, or of the wrong kind.
+FAULTS = [
+    *(
+        Row(f"{name} without a value", text, environ=EVERYWHERE, why=TAKEN_FOR_ABSENT.get(name, ""))
+        for name, text in EMPTY.items()
+    ),
+    *(
+        Row(f"{name} without a value, in a chain", through("y") + renamed(text), environ=EVERYWHERE)
+        for name, text in EMPTY.items()
+    ),
+    Row(
+        "role_session_name, region and a source's mfa_serial without a value",
+        role(more="role_session_name =\nregion =") + BOB + "mfa_serial =\n",
+    ),
+    Row("aws_session_token without a value", role() + BOB + "aws_session_token =\n"),
+    *(
+        Row(
+            f"{name} with a block for its value",
+            text.replace(f"{name} =\n", f"{name} =\n  id = 7\n"),
+            environ=EVERYWHERE,
+        )
+        for name, text in EMPTY.items()
+        if name in BLOCKS
     ),
 ]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import pytest
 
-from tests.conformance_table import ROWS, Row
+from tests.conformance_table import FAULTS, ROWS, Row
 from tests.fake_aws import FakeAws
 from tests.fake_aws.clients import client
 
@@ -30,6 +30,7 @@ print(json.dumps({"Version": 1, **keys[sys.argv[1]]}))
 ASSUMED = ("AssumeRole", "AssumeRoleWithWebIdentity")
 BARE = ("--session-name", "bare")
 STATES = ("sso", "login", "machine", "process", "token")
+EVERY = [*ROWS, *FAULTS]
 IGNORED = {"Action", "Version", "WebIdentityToken"}
 
 
@@ -113,7 +114,7 @@ class Bench:
 
     def environ(self, row: Row, cache: str) -> dict[str, str]:
         """Write a row's files, and give its environment. An empty variable is one that isn't there."""
-        folder = self.place / f"row{ROWS.index(row)}"
+        folder = self.place / f"row{EVERY.index(row)}"
         if not folder.exists():
             folder.mkdir()
             (folder / "config").write_text(self.filled(row.config))
@@ -257,11 +258,11 @@ def same(ours: tuple[str, ...] | None, theirs: tuple[str, ...] | None) -> bool:
     return [*map(Bench.nameless, ours)] == [*map(Bench.nameless, theirs)]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+@pytest.mark.parametrize("row", EVERY, ids=[row.name for row in EVERY])
 def test_we_are_who_botocore_is(row: Row, bench: Bench) -> None:
     """The same identity by the same way and with the same parameters; or the reason is given why not."""
     theirs = bench.theirs(row)
-    ours = bench.ours(row, f"own-{ROWS.index(row)}")
+    ours = bench.ours(row, f"own-{EVERY.index(row)}")
     if row.why:
         assert short(ours.who) == row.ours, f"{ours}\n{theirs}"
         assert not same(ours.who, theirs.who) or ours.told != theirs.told, (
@@ -275,7 +276,7 @@ def test_we_are_who_botocore_is(row: Row, bench: Bench) -> None:
 
 def test_the_table_is_long_enough() -> None:
     """It holds sixty rows and more, each under a name of its own."""
-    assert len({row.name for row in ROWS}) == len(ROWS) >= 60
+    assert len({row.name for row in EVERY}) == len(EVERY) >= 60
 
 
 @pytest.mark.slow

@@ -165,7 +165,10 @@ def test_a_broken_profile_is_nobodys_who_does_not_need_it(
     config: Callable[..., str], run: Callable[..., Result]
 ) -> None:
     """It is listed with what is wrong, and another's role is assumed."""
-    config(EMPTY["source_profile"], f"[profile sound]\n{ROLE}\n{BOB}\n[profile y]\nrole_arn =\n")
+    config(
+        EMPTY["source_profile"],
+        f"login_session =\n[profile sound]\n{ROLE}\n{BOB}\n[profile y]\nrole_arn =\n",
+    )
     run("sound", "--format", "process")
     listed = run("--list", "--json").stdout
     assert 'source_profile of profile \\"x\\"' in listed

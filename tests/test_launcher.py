@@ -189,3 +189,14 @@ def test_an_sdk_that_was_given_the_profile_is_told_nothing(
     """Its question comes by that very profile."""
     environ = on_path(program, {"AWS_PROFILE": "ours"})
     assert run("example-role", "--credential-process", environ=environ).stderr == ""
+
+
+@pytest.mark.usefixtures("foreign")
+@pytest.mark.parametrize("name", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+def test_a_variable_that_names_no_profile_is_an_error(
+    run: Callable[..., Result], name: str
+) -> None:
+    """To botocore it is an error, and others take [default]; where the role's own source is named, it does not count."""
+    said = run(ARN, environ={name: ""}, code=3)
+    assert f"{name} is empty" in said.stderr
+    run("through", "--format", "process", environ={name: ""})
