@@ -164,6 +164,7 @@ class Assumer:
             key,
             what,
             call,
+            role_arn=hop.step.role_arn if hop else "",
             again=again or (asked and self.request.refresh),
             minimum=self.request.min_remaining if asked else None,
             # The key was made before it was known whose credentials would come.
@@ -177,15 +178,17 @@ class Assumer:
         what: str,
         call: Callable[[], Session],
         *,
+        role_arn: str,
         again: bool,
         minimum: int | None = None,
         may_keep: Callable[[], bool] = lambda: True,
     ) -> Session:
-        """Get the session of a key by ``call``, unless it is kept. Raises Failure."""
+        """Get the session of a key, which is of a role (``""``: of none), by ``call``, unless it is kept. Raises Failure."""
         return self.cache.session(
             key,
             what,
             call,
+            role_arn=role_arn,
             again=again,
             minimum=minimum,
             by_code=made.asks_for_code,

@@ -44,6 +44,7 @@ class Cache:
         what: str,
         call: Callable[[], Session],
         *,
+        role_arn: str,
         again: bool,
         minimum: int | None,
         by_code: bool,
@@ -53,6 +54,7 @@ class Cache:
     ) -> Session:
         """Give the session of a key. Raises what ``call`` raises.
 
+        ``role_arn`` is the role that it must be of, ``""`` for none.
         ``again`` passes over a session from before this run, ``minimum`` is how many seconds it must have left.
         ``by_code`` says that there is an MFA code on the way, so that others may take as long as a person does, and
         ``asks`` that it is we who would ask for it. ``alone`` takes no notice of how others fared: our own code may be
@@ -61,7 +63,7 @@ class Cache:
         if not key or self.directory is None:
             return call()
         if not again:
-            found = self._look(key, what, minimum)
+            found = self._look(key, what, role_arn, minimum)
             if found:
                 return found
         began = time.monotonic()
@@ -70,7 +72,7 @@ class Cache:
                 self._clock.spend(time.monotonic() - began)
             if not lock.held:
                 self._tell(f"{what}: {lock.reason}; going on without")
-            found = self._look(key, what, minimum)
+            found = self._look(key, what, role_arn, minimum)
             if found and (not again or found.issued >= self.started):
                 return found
             if not alone:
@@ -125,9 +127,9 @@ class Cache:
                 seconds -= _SILENT_SECONDS
         return Lock(directory, key, seconds)
 
-    def _look(self, key: str, what: str, minimum: int | None) -> Session | None:
+    def _look(self, key: str, what: str, role_arn: str, minimum: int | None) -> Session | None:
         try:
-            found = sessions.read(self.directory or "", key)
+            found = sessions.read(self.directory or "", key, role_arn)
         except private.UntrustedError as error:
             self._warn(f"not used: {error}")
             return None

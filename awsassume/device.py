@@ -82,4 +82,4 @@ class Device:
             return Session(credentials, int(time.time()), about)
 
         what = f"MFA session of {self._serial}"
-        return self._assumer.kept(self._made, self._key, what, call, again=again)
+        return self._assumer.kept(self._made, self._key, what, call, role_arn="", again=again)

@@ -52,7 +52,7 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
     if cache is not None:
         config.files.note(f"{cache}/{FOLDER}/{key}", replaced=True)
     try:
-        arn = None if again else _remembered(cache, key)
+        arn = None if again else _remembered(cache, key, name)
     except private.UntrustedError as error:
         assumer.warn(f"not used: {error}")
         arn = None
@@ -76,7 +76,7 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
             _remember(cache, key, found.arn)
             # As it stands now, in what is remembered of this command line; another's newer answer counts.
             config.files.note(f"{cache}/{FOLDER}/{key}", replaced=True)
-            return _remembered(cache, key) or found.arn, False
+            return _remembered(cache, key, name) or found.arn, False
         except (OSError, ValueError, private.UntrustedError) as error:
             assumer.tell(f"the role's ARN can't be kept: {error}")
     return found.arn, False
@@ -104,20 +104,17 @@ def _perhaps_a_profile(name: str, failure: Failure, config: Config) -> Failure:
     return failure
 
 
-def _remembered(cache: str | None, key: str) -> str | None:
+def _remembered(cache: str | None, key: str, name: str) -> str | None:
     """Give the ARN that a name was last found to be, if it was. Raises private.UntrustedError."""
     if cache is None:
         return None
-    try:
-        data = private.read(cache, FOLDER, key)
-    except OSError:
-        return None
-    return dict(record.load(data or b"") or ()).get("role_arn")
+    arn = dict(record.read(cache, FOLDER, key) or ()).get("role_arn")
+    return arn if arn and name in _calls(arn) else None
 
 
 def _remember(cache: str, key: str, arn: str) -> None:
     """Keep an ARN. Raises private.UntrustedError or OSError."""
-    private.write(cache, FOLDER, key, record.dump([("role_arn", arn)]))
+    record.write(cache, FOLDER, key, [("role_arn", arn)])
 
 
 def _look_up(aws: sts.Aws, name: str) -> Found:
@@ -134,8 +131,13 @@ def _look_up(aws: sts.Aws, name: str) -> Found:
             raise
         partition = identity["Arn"].split(":")[1]
         return Found(f"arn:{partition}:iam::{account}:role/{name}", account, (), guessed=True)
-    arn = next((arn for arn in roles if name in {_name(arn), arn.partition(":role/")[2]}), None)
+    arn = next((arn for arn in roles if name in _calls(arn)), None)
     return Found(arn, account, tuple(map(_name, roles)), guessed=False)
+
+
+def _calls(arn: str) -> set[str]:
+    """Give what a role may be called by in its account: its name, or its path and name."""
+    return {_name(arn), arn.partition(":role/")[2]}
 
 
 def _name(arn: str) -> str:

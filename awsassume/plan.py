@@ -10,8 +10,9 @@ from awsassume import chains, endpoints, environment, identity, process, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
+from awsassume.memory import Files
 from awsassume.parameters import ARN, Reader, Step
-from awsassume.recall import Files, Target
+from awsassume.recall import Target
 from awsassume.request import Request
 
 _ACCOUNT_ROLE = re.compile(r"(\d{12}):([\w+=,.@/-]+)", re.ASCII)

@@ -39,16 +39,40 @@ def popen(words: "Sequence[str]", *, stdout: int, stderr: int) -> "Ended | subpr
     return ended or subprocess.Popen(words, stdout=stdout, stderr=stderr)
 
 
-def written(name: str, words: "Sequence[str]") -> str:
-    """Write down a profile's process, to be run at another time."""
-    return " ".join(environment.encode(word) for word in (name, *words))
+def located(name: str, line: str, paths: "Sequence[str]") -> str:
+    """Write down where in these files a profile's process stands, to be run at another time; ``""`` where that can't be said.
+
+    The line itself may hold a secret, and is copied nowhere.
+    """
+    data = line.encode()
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                start = file.read().find(data)
+        except OSError:
+            continue
+        if start >= 0:
+            place = (environment.encode(name), environment.encode(path), str(start), str(len(data)))
+            return " ".join(place)
+    return ""
 
 
-def principal(line: str, environ: "Mapping[str, str]") -> str:
-    """Run what was ``written``; give whom it answers for, as ``Credentials.principal``. Raises OSError or ValueError."""
+def _words(place: str) -> tuple[str, list[str]]:
+    """Read the profile's name and the words of what was ``located``. Raises OSError or ValueError."""
+    import shlex
+
+    name, path, start, length = place.split(" ")
+    with open(environment.decode(path), "rb") as file:
+        file.seek(int(start))
+        line = file.read(int(length)).decode()
+    return environment.decode(name), shlex.split(line)
+
+
+def principal(place: str, environ: "Mapping[str, str]") -> str:
+    """Run what was ``located``; give whom it answers for, as ``Credentials.principal``. Raises OSError or ValueError."""
     import json
 
-    name, *words = [environment.decode(word) for word in line.split(" ")]
+    name, words = _words(place)
     environ = {**environ, CALLERS: "\n".join([*callers(environ), name])}
     # The AWS CLI gives its own to those it starts.
     environ.pop("AWS_DATA_PATH", None)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from awsassume import __version__, environment, paths, private, recall, sessions, shells
+from awsassume import __version__, environment, paths, private, recall, record, sessions, shells
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Program:
         if store:
             from awsassume import sealed
 
-            sessions.seal = sealed.Seal(store, self.cache or "")
+            record.seal = sealed.Seal(store, self.cache or "")
         found = self._recalled()
         if found:
             code = self._answer(*found)
@@ -117,7 +117,7 @@ class Program:
         if self.cache is None or not self.mark:
             return None
         try:
-            return recall.find(self.cache, self.mark)
+            return recall.find(self.cache, self.mark, self.argv)
         except private.UntrustedError as error:
             self.warn(f"not used: {error}")
             return None
@@ -133,7 +133,9 @@ class Program:
                 return None
             try:
                 session = (
-                    sessions.read(self.cache, target.key) if self.cache and target.key else None
+                    sessions.read(self.cache, target.key, target.role_arn)
+                    if self.cache and target.key
+                    else None
                 )
             except private.UntrustedError as error:
                 self.warn(f"not used: {error}")

@@ -1,56 +1,83 @@
 """What a command line came to the last time, in the same circumstances: the fast way.
 
 Parsing options with Typer and reading the AWS config with botocore costs twenty interpreters; remembering what came of it
-costs one file. What is remembered is the parse and the name of the session's file, never a secret. It is used only when
-everything that could lead to another answer is as it was: the words, the variables that matter, who and where we are, our
-version, and the files that were read (by times, size and inode). A miss costs time and nothing else.
+costs one file. What is remembered is the name of the session's file and of the parse what may be written down: of the rest,
+and of the circumstances, a digest. It is used only when everything that could lead to another answer is as it was: the words,
+the variables that matter, who and where we are, this program, and the files that were read (by times, size and inode). A miss
+costs time and nothing else.
 """
 
 import os
 import sys
-import time
 
-from awsassume import __version__, private, record
+from awsassume import environment, record
 from awsassume.request import Request
 
+try:
+    # hashlib brings OpenSSL along, which takes longer than all else that a hit does.
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
 FOLDER = "recall"
-MOST_ENTRIES = 500
-# Linux stamps files by a clock that goes on up to every 10 ms; FAT goes on every two seconds.
-_TICK_NANOSECONDS = 20_000_000
-_COARSE_NANOSECONDS = 2_000_000_000
-# After this long, what was just written has settled.
-SETTLING_SECONDS = 1.5 * _TICK_NANOSECONDS / 1_000_000_000
-# Variables beside AWS_* and AWSASSUME_* that decide where files are and who the session is named after.
-_NAMES = (
-    "HOME",
-    "XDG_CACHE_HOME",
-    "USER",
-    "LOGNAME",
-    "LNAME",
-    "USERNAME",
-    "USERPROFILE",
-    "LOCALAPPDATA",
-)
-# These are secrets: that they are set matters, and is noted; what they are set to is not. The access key id beside them is.
-_SECRETS = frozenset(
+_MARK_BYTES = 20
+# The variables that decide what a request means: those that botocore reads for it, our own, and those that say where files
+# are and who the session is named after. No other is looked at.
+DECIDING = frozenset(
     (
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_SECURITY_TOKEN",
-        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ACCOUNT_ID",
+        "AWS_CA_BUNDLE",
+        "AWS_CONFIG_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_CREDENTIAL_FILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_DEFAULT_REGION",
+        "AWS_DEFAULTS_MODE",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "AWS_EC2_METADATA_V1_DISABLED",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "AWS_IMDS_USE_IPV6",
+        "AWS_LOGIN_CACHE_DIRECTORY",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_STS_REGIONAL_ENDPOINTS",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWSASSUME_CACHE_DIR",
+        "AWSASSUME_CALLERS",
+        "AWSASSUME_DURATION",
+        "AWSASSUME_SESSION_NAME",
+        "AWSASSUME_STORE",
+        "HOME",
+        "XDG_CACHE_HOME",
+        "LNAME",
+        "LOCALAPPDATA",
+        "LOGNAME",
+        "USER",
+        "USERNAME",
+        "USERPROFILE",
     )
 )
-_CONTAINER = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-# These say how to print or prompt, and lead to no other session.
-_PASSING = frozenset(
-    (
-        "AWSASSUME_SHELL",
-        "AWSASSUME_SHIM_FD",
-        "AWSASSUME_DEBUG",
-        "AWSASSUME_AUTO_RENEW",
-        "AWSASSUME_TOKEN_CODE",
-    )
-)
+_ENDPOINT = "AWS_ENDPOINT_URL"
+# Of these it matters whether they are there, and whether anything is in them; not what, beside the access key id.
+SECRETS = frozenset(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"))
+# Begins a reference to the words at hand: which of them, and where in it. No encoded word holds it.
+REFERENCE = "#"
+# The folder that the program is in. Installing another version there replaces files, which changes the folder.
+_PROGRAM = os.path.dirname(os.path.abspath(__file__))
+# Where a person edits the program, a module may be written in place.
+IS_CHECKOUT = not os.path.dirname(_PROGRAM).endswith("-packages")
 
 
 class Target:
@@ -60,13 +87,15 @@ class Target:
     ``settings`` are those of its profile, as ``environment.settings`` reads them. ``asks`` is ``yes`` where a person may have
     to type an MFA code, for which others wait longer. ``passed`` says that the profile which AWS_PROFILE names is not used.
     Where nothing but asking tells who the source is, ``principal`` is whom the key is for (``Credentials.principal``),
-    ``question`` the name of what was asked, and ``process`` what to run, if that is a process.
+    ``question`` the name of what was asked, and ``process`` where it stands what to run, if that is a process. ``partial`` is
+    ``yes`` where the request was remembered without all that was typed.
     """
 
     __slots__ = (
         "asks",
         "key",
         "means",
+        "partial",
         "passed",
         "principal",
         "process",
@@ -85,77 +114,52 @@ class Target:
         self.region = region
         self.renew = renew
         self.asks = asks
-        self.means = self.passed = self.principal = ""
+        self.means = self.partial = self.passed = self.principal = ""
         self.process = self.question = self.settings = ""
+
+    @property
+    def role_arn(self) -> str:
+        """The role that the session must be of; ``""`` for none."""
+        return self.means if self.means.startswith("arn:") else ""
 
 
 def fingerprint(argv: list[str], environ: dict[str, str]) -> str:
-    """Write down everything outside the files that could lead to another answer. Give it the environment as if cleared."""
-    lines = [__version__, *argv, ""]
+    """Give a digest of everything outside the files that could lead to another answer, and of this program.
+
+    Give it the environment as if cleared. COMMAND is no part of it: what is behind ``--`` is taken as it stands each time.
+    """
+    words = head(argv)
+    # How many words there are behind it matters only for none.
+    lines = [state(_PROGRAM), *words, str(min(len(argv) - len(words), 2)), ""]
     for name in sorted(environ):
-        if name.startswith("AWS") or name in _NAMES:
-            if name == _CONTAINER:
-                # It alone may tell whose credentials an address gives.
-                lines.append(f"{name} {record.checksum(os.fsencode(environ[name]))}")
-            elif name in _SECRETS:
-                lines.append(name)
-            elif name not in _PASSING:
-                lines.append(f"{name}={environ[name]}")
+        if name in DECIDING or name.startswith(_ENDPOINT):
+            lines.append(f"{name}={environ[name]}")
+        elif name in SECRETS:
+            lines.append(f"{name} {'set' if environ[name] else 'empty'}")
     if hasattr(os, "uname"):
         lines.append(f"{os.getuid()} {os.geteuid()} {os.uname().nodename}")
+        if "HOME" not in environ:
+            lines.append(_home())
     # Names and files are read in it.
     lines.append(sys.getfilesystemencoding())
     # Each with its length, so that no two lists of texts come out alike.
-    return "".join([f"{len(line)}:{line}," for line in lines])
+    text = "".join([f"{len(line)}:{line}," for line in lines])
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_MARK_BYTES).hexdigest()
 
 
-class Files:
-    """The files that an answer is drawn from: each with the state it was in before it was read.
-
-    ``cwd`` is set when a relative name among them means another file elsewhere. ``certain`` is false when a change to one
-    of them could go unseen, so that nothing may be remembered.
-    """
-
-    def __init__(self) -> None:
-        self.states: dict[str, str] = {}
-        self.cwd: str | None = None
-        self.certain = True
-        self._unsettled: set[str] = set()
-
-    def note(self, path: str, *, replaced: bool = False, anew: bool = False) -> str:
-        """Take down how a file stands, before it is read, and give its absolute path.
-
-        ``replaced`` tells that it is never written in place, so that a change makes another file of it; ``anew``, that what
-        was read of it before counts no more. Raises OSError for a relative name when the current directory is gone.
-        """
-        if not os.path.isabs(path):
-            self.cwd = os.getcwd()
-            path = os.path.join(self.cwd, path)
-        if replaced or anew or path not in self.states:
-            self.states[path] = state(path)
-            self._unsettled.discard(path)
-            if not (replaced or _is_settled(path)):
-                self._unsettled.add(path)
-        return path
-
-    @property
-    def may_be_remembered(self) -> bool:
-        """Whether any change to them will show."""
-        return self.certain and not self._unsettled
+def head(argv: list[str]) -> list[str]:
+    """Give the words in front of ``--``, or all."""
+    return argv[: argv.index("--")] if "--" in argv else argv
 
 
-def _is_settled(path: str) -> bool:
-    """Tell whether a file's next change will show: two within one tick of its file system's clock have the same times."""
-    now = time.time_ns()
+def _home() -> str:
+    """Name the user's home as the system knows it, which counts where no variable says it."""
+    import pwd
+
     try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        # One that comes to be there shows.
-        return True
-    times = (status.st_mtime_ns, status.st_ctime_ns)
-    whole = all(moment % 1_000_000_000 == 0 for moment in times)
-    tick = _COARSE_NANOSECONDS if whole else _TICK_NANOSECONDS
-    return all(abs(now - moment) > tick for moment in times)
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""
 
 
 def state(path: str) -> str:
@@ -179,18 +183,17 @@ def current_directory() -> str:
         return ""
 
 
-def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
-    """Give what these circumstances came to, or ``None``. Raises private.UntrustedError."""
-    try:
-        data = private.read(cache, FOLDER, name_of(fingerprint))
-    except OSError:
-        return None
-    pairs = record.load(data) if data else None
-    if not pairs or pairs[0] != ("fingerprint", fingerprint):
+def find(cache: str, mark: str, argv: list[str]) -> tuple[Request, Target] | None:
+    """Give what these circumstances (``fingerprint``) came to, or ``None``.
+
+    Raises private.UntrustedError, and errors.Failure where files are sealed and no key can be had.
+    """
+    pairs = record.read(cache, FOLDER, mark)
+    if not pairs:
         return None
     target = Target()
     asked: list[tuple[str, str]] = []
-    for name, text in pairs[1:]:
+    for name, text in pairs:
         kind, _, rest = name.partition(" ")
         if kind == "request":
             asked.append((rest, text))
@@ -199,31 +202,40 @@ def find(cache: str, fingerprint: str) -> tuple[Request, Target] | None:
         elif kind == "cwd":
             if current_directory() != text:
                 return None
-        elif state(rest) != text:
+        elif (state(rest) if kind == "file" else state_of(rest)) != text:
             return None
     try:
-        return Request.from_pairs(asked), target
-    except ValueError:
+        request = Request.from_pairs(asked)
+        if request.mode == "exec":
+            request.command = tuple(argv[argv.index("--") + 1 :])
+        if REFERENCE in target.renew:
+            target.renew = _resolved(target.renew, argv)
+    except (ValueError, IndexError):
         return None
+    return request, target
 
 
-def remember(cache: str, fingerprint: str, request: Request, target: Target, files: Files) -> None:
-    """Keep what came of these circumstances. Raises private.UntrustedError, OSError or ValueError."""
-    if not (request.may_be_remembered and files.may_be_remembered):
-        return
-    pairs = [("fingerprint", fingerprint)]
-    pairs += [(f"request {name}", text) for name, text in request.pairs()]
-    pairs += [(f"target {name}", getattr(target, name)) for name in Target.__slots__]
-    pairs += [(f"file {path}", text) for path, text in files.states.items()]
-    if files.cwd is not None:
-        pairs.append(("cwd", files.cwd))
-    private.write(cache, FOLDER, name_of(fingerprint), record.dump(pairs))
-    from awsassume import removal
-
-    # A command line with a changing word in it leaves an entry each time.
-    removal.prune(cache, FOLDER, MOST_ENTRIES, MOST_ENTRIES // 2)
+def state_of(modules: str) -> str:
+    """Say how the files of modules stand, as ``state`` does: in one number, since there are many."""
+    found = 0
+    for name in modules.split(" "):
+        try:
+            status = os.stat(f"{_PROGRAM}/{name}.py")
+        except OSError:
+            continue
+        found = hash((found, status.st_ctime_ns, status.st_size, status.st_ino))
+    return str(found)
 
 
-def name_of(fingerprint: str) -> str:
+def _resolved(renew: str, argv: list[str]) -> str:
+    words = renew.split(" ")
+    for place, word in enumerate(words):
+        if word.startswith(REFERENCE):
+            _, index, start = word.split(REFERENCE)
+            words[place] = environment.encode(argv[int(index)][int(start) :])
+    return " ".join(words)
+
+
+def name_of(mark: str) -> str:
     """Name the file of what is known by a fingerprint."""
-    return record.checksum(os.fsencode(fingerprint))
+    return mark

@@ -43,7 +43,7 @@ def note(cache: str, name: str, renew: str, role_arn: str, *, is_profile: bool) 
         ("time", str(time.time())),
     ]
     try:
-        private.write(cache, FOLDER, record.checksum(os.fsencode(name)), record.dump(pairs))
+        record.write(cache, FOLDER, record.checksum(os.fsencode(name)), pairs)
         removal.prune(cache, FOLDER, MOST_ENTRIES, MOST_ENTRIES * 2 // 3)
     except (OSError, ValueError, private.UntrustedError):
         return

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from awsassume.errors import Failure
-    from awsassume.sealed import Seal
 
 FOLDER = "sessions"
 FAILED = ".failed"
@@ -29,9 +28,6 @@ TYPING_SECONDS = 60
 # Machines that got their sessions together get the next ones spread over a thirtieth of a session's life, two minutes at most.
 SPREAD_SECONDS = 120
 SPREAD_PART = 30
-
-# What seals the files, when AWSASSUME_STORE asks for it; set once, at the start of a run.
-seal: "Seal | None" = None
 
 
 class Session:
@@ -76,20 +72,21 @@ class Session:
         return int.from_bytes(self.credentials.access_key_id.encode(), "big") % 997 / 997
 
 
-def read(cache: str, key: str) -> Session | None:
+def read(cache: str, key: str, role_arn: str | None = None) -> Session | None:
     """Read a session; ``None`` where there is none that can be read.
+
+    With ``role_arn``, it is one of that role (``""``: of none, but credentials that a profile has of its own).
 
     Raises private.UntrustedError, and errors.Failure where sessions are sealed and no key can be had.
     """
-    if seal is not None:
-        seal.ready()
-    try:
-        data = private.read(cache, FOLDER, key)
-    except OSError:
+    if record.seal is not None:
+        # Before anything is asked for or called that could not be kept.
+        record.seal.ready()
+    pairs = record.read(cache, FOLDER, key)
+    session = None if pairs is None else _parse(dict(pairs))
+    if session and role_arn is not None and session.about.get("role_arn", "") != role_arn:
         return None
-    if data is not None and seal is not None:
-        data = seal.open(key, data)
-    return None if data is None else _parse(data)
+    return session
 
 
 def _uptime() -> str:
@@ -106,11 +103,7 @@ def _is_over(then: str, life: int) -> bool:
     return host == here and began.isdecimal() and int(now) - int(began) >= life
 
 
-def _parse(data: bytes) -> Session | None:
-    pairs = record.load(data)
-    if pairs is None:
-        return None
-    fields = dict(pairs)
+def _parse(fields: dict[str, str]) -> Session | None:
     try:
         credentials = Credentials(
             fields.pop("access_key_id"),
@@ -144,8 +137,7 @@ def write(cache: str, key: str, session: Session) -> None:
         pairs.append(("session_token", credentials.session_token))
     if credentials.account_id is not None:
         pairs.append(("account_id", credentials.account_id))
-    data = record.dump(pairs)
-    private.write(cache, FOLDER, key, data if seal is None else seal.close(key, data))
+    record.write(cache, FOLDER, key, pairs)
     from awsassume import removal
 
     removal.tidy(cache, time.time())

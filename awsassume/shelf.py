@@ -22,7 +22,7 @@ def records(
             if name.startswith("."):
                 continue
             try:
-                pairs = record.load(folder.read(name) or b"")
+                pairs = record.unpack(place, name, folder.read(name) or b"")
             except (OSError, private.UntrustedError):
                 continue
             if pairs is not None:

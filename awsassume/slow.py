@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from awsassume import private, recall
+from awsassume import memory, private, recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn 
     bring_in_site()
     # A short run that imports a thousand modules makes much that is kept and little to collect.
     gc.disable()
-    request = found[0] if found else understand(program)
+    request = found[0] if found and not found[1].partial else understand(program)
     program.request = request
     if request.mode != "exec" and program.shim_descriptor() is not None:
         # A shell that waits for a stopped process to say what to do would wait for ever.
@@ -68,7 +68,7 @@ def _other(program: "Program", request: "Request") -> int:
 
         take_environment(program.past)
         return int(import_module(f"awsassume.{VERBS[request.mode]}").run(program, request))
-    _remember(program, request, recall.Target(), recall.Files())
+    _remember(program, request, recall.Target(), memory.Files())
     return program.plain(request)
 
 
@@ -86,7 +86,7 @@ def _assume(program: "Program", request: "Request") -> int:
         renew.name_owner(assumer, plan, session.credentials)
     if (plan.target.key, plan.target.means) != (key, means):
         _remember(program, request, plan.target, plan.files)
-    if program.cache is not None and not request.no_cache:
+    if program.cache is not None and not request.no_cache and memory.may_be_written(request):
         from awsassume import recent
 
         step = plan.hops[0].step if plan.hops else None
@@ -132,12 +132,12 @@ def assumer_for(program: "Program", request: "Request") -> "Assumer":
 
 
 def _remember(
-    program: "Program", request: "Request", target: "Target", files: recall.Files
+    program: "Program", request: "Request", target: "Target", files: memory.Files
 ) -> None:
     if program.cache is None or not program.mark:
         return
     try:
-        recall.remember(program.cache, program.mark, request, target, files)
+        memory.remember(program.cache, program.mark, program.argv, request, target, files)
     except (OSError, ValueError, private.UntrustedError):
         # The session's own place says what is wrong with it.
         return

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from botocore.compat import compat_shell_split
-
-from awsassume import asking, identity, process, recall, sessions, source
+from awsassume import asking, identity, memory, process, sessions, source
 from awsassume.errors import Failure, LoginFailure
 
 if TYPE_CHECKING:
@@ -95,7 +93,7 @@ class Sources:
                 return credentials, before
             # botocore renewed the token, or somebody logged in: whose these are, nobody can tell. What is read next shall
             # be remembered, so its file must have settled.
-            time.sleep(recall.SETTLING_SECONDS)
+            time.sleep(memory.SETTLING_SECONDS)
         return credentials, ""
 
     def was_asked(self, origin: Origin) -> bool:
@@ -114,7 +112,8 @@ class Sources:
         profile = self._config.find(origin.name) if origin.kind == "profile" else None
         line = profile.get("credential_process") if profile else None
         if profile and line:
-            target.process = process.written(profile.name, compat_shell_split(line))
+            files = (self._config.config_file, self._config.credentials_file)
+            target.process = process.located(profile.name, line, files)
 
     def _question(self, origin: Origin) -> str:
         return identity.digest("asked", identity.named(self._config, origin))

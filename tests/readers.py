@@ -44,7 +44,7 @@ def with_file(folder: str, name: str, data: bytes, then: Callable[[str], object]
 
 
 def read_session(data: bytes) -> None:
-    """Read bytes as a session."""
+    """Read bytes as a session, behind the place that it must begin with."""
 
     def then(cache: str) -> None:
         found = sessions.read(cache, "session")
@@ -53,7 +53,8 @@ def read_session(data: bytes) -> None:
             found.remaining(0)
             repr(found.credentials.access_key_id)
 
-    with_file(sessions.FOLDER, "session", data, then)
+    for text in (data, signed(b"place\0sessions/session\0" + data)):
+        with_file(sessions.FOLDER, "session", text, then)
 
 
 def read_failure(data: bytes) -> None:
@@ -67,12 +68,12 @@ def read_failure(data: bytes) -> None:
 
 
 def read_recall(data: bytes) -> None:
-    """Read bytes as what a command line came to, behind the fingerprint that it must begin with."""
-    mark = "8:the mark,"
-    name = record.checksum(mark.encode())
-    pairs = f"fingerprint\0{mark}\0".encode() + data
+    """Read bytes as what a command line came to, behind the place that it must begin with."""
+    pairs = b"place\0recall/mark\0" + data
     for text in (data, signed(pairs)):
-        with_file(recall.FOLDER, name, text, lambda cache: recall.find(cache, mark))
+        with_file(
+            recall.FOLDER, "mark", text, lambda cache: recall.find(cache, "mark", ["r", "--", "c"])
+        )
 
 
 def read_memory(data: bytes) -> None:

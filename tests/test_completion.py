@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from awsassume import completion, private, record, sessions
+from awsassume import completion, record, sessions
 from awsassume.credentials import Credentials
 from awsassume.options import OPTIONS
 from awsassume.sessions import Session
@@ -29,8 +29,7 @@ def world(home: Path, tmp_path: Path) -> dict[str, str]:
     )
     (home / ".aws/credentials").write_text("[default]\n[keys]\n[dev]\n")
     cache = tmp_path / "cache/awsassume"
-    looked_up = record.dump([("role_arn", "arn:aws:iam::1:role/example-role")])
-    private.write(str(cache), "names", "1", looked_up)
+    record.write(str(cache), "names", "1", [("role_arn", "arn:aws:iam::1:role/example-role")])
     until = 4_000_000_000
     for key, arn, expiration in (("k1", ARN, until), ("k2", ARN + "2", 1000)):
         credentials = Credentials("ASIA", "secret", "token", expiration, None)
@@ -181,6 +180,7 @@ def test_without_home_config_or_cache_there_is_an_answer() -> None:
 
 
 ALLOWED = {
+    "_blake2",
     *(
         "__future__",
         "errno",

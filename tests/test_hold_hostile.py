@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import awsassume.__main__  # noqa: F401 - so that every run below finds the same modules
-from awsassume import outcome, sessions
+from awsassume import outcome, record
 from awsassume.program import Program
 from tests import readers
 from tests.bench import COMMAND, EXIT_CODES, Bench, bench
@@ -92,7 +92,7 @@ def once(argv: list[str], environ: dict[str, str]) -> tuple[int, bytes, str]:
             except BaseException as error:  # noqa: BLE001 - as main
                 code = outcome.settle(program, error)
     finally:
-        sessions.seal = None
+        record.seal = None
         for number, descriptor in enumerate(kept, 1):
             os.dup2(descriptor, number)
             os.close(descriptor)

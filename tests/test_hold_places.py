@@ -24,6 +24,7 @@ __all__ = ["bench"]
 pytestmark = pytest.mark.slow
 
 NOBODY = 65534
+ROLE = "arn:aws:iam::123456789012:role/example-role"
 NAMED = ("example-role", "--credential-process")
 
 
@@ -170,9 +171,11 @@ def test_a_file_in_the_cache_s_place_costs_one_warning(bench: Bench, below: str)
 # What may stand in place of a file of ours: what makes it, and whether it is a security matter.
 
 
-def planted_session() -> bytes:
-    """Return a session that anybody could write: of a role that is not the user's."""
+def planted_session(path: Path) -> bytes:
+    """Return a session for this place that anybody could write: of another's keys."""
     pairs = [
+        ("place", f"sessions/{path.name}"),
+        ("role_arn", ROLE),
         ("access_key_id", "ASIAPLANTEDPLANTED00"),
         ("secret_access_key", "planted"),
         ("session_token", "planted"),
@@ -227,7 +230,12 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "of no fields": (lambda path: path.write_bytes(record.dump([])), ""),
     "of other fields": (
         lambda path: path.write_bytes(
-            record.dump([("__class__", "x"), ("request __class__", "y"), ("target x", "z")])
+            record.dump(
+                [
+                    ("place", f"{path.parent.name}/{path.name}"),
+                    *[("__class__", "x"), ("request __class__", "y"), ("target x", "z")],
+                ]
+            )
         ),
         "",
     ),
@@ -314,7 +322,7 @@ def test_a_directory_that_others_could_have_filled_is_not_used(
     bench.take()
     place = bench.cache if level == "cache" else bench.cache / "sessions"
     for path in bench.session_files:
-        path.write_bytes(planted_session())
+        path.write_bytes(planted_session(path))
     before = {path: path.lstat().st_mtime_ns for path in place.rglob("*")}
     spoil(place)
     result = bench.run(*NAMED)
@@ -329,7 +337,7 @@ def test_another_user_s_session_is_never_served(bench: Bench) -> None:
     """A perfect file in the right place, with the right mode, of the wrong owner; then with a hard link's two names."""
     bench.take()
     (path,) = bench.session_files
-    path.write_bytes(planted_session())
+    path.write_bytes(planted_session(path))
     path.chmod(0o600)
     os.chown(path, NOBODY, NOBODY)
     result = bench.run(*NAMED)

@@ -188,7 +188,7 @@ def test_the_cache_reads_and_writes_sealed_sessions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the same two functions as plain ones."""
-    monkeypatch.setattr(sessions, "seal", _Key(tmp_path))
+    monkeypatch.setattr(record, "seal", _Key(tmp_path))
     cache = str(tmp_path / "cache")
     credentials = Credentials("ASIA1", "secret", "token", 4_000_000_000)
     sessions.write(cache, "one", sessions.Session(credentials, 3_999_999_000, {}))
@@ -196,6 +196,6 @@ def test_the_cache_reads_and_writes_sealed_sessions(
     assert found is not None
     assert found.credentials.secret_access_key == "secret"
     assert b"secret" not in (tmp_path / "cache" / "sessions" / "one").read_bytes()
-    monkeypatch.setattr(sessions, "seal", sealed.Seal("vault", cache))
+    monkeypatch.setattr(record, "seal", sealed.Seal("vault", cache))
     with pytest.raises(ConfigurationFailure):
         sessions.read(cache, "one")

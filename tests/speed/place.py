@@ -125,11 +125,11 @@ class Place:
             ("issued", str(now)),
             ("role_arn", ROLE),
         ]
-        data = record.dump(pairs)
         for number in range(MANY):
             path = folder / f"{number:040x}"
             path.touch(0o600)
-            path.write_bytes(data)
+            place = ("place", f"{sessions.FOLDER}/{path.name}")
+            path.write_bytes(record.dump([place, *pairs]))
 
     def forget(self) -> None:
         """Empty the cache."""
