@@ -35,6 +35,12 @@ class Program:
         subshell = environ.pop("AWSASSUME_SUBSHELL", "")
         self.is_in_subshell, self.seal = subshell.startswith("1"), subshell.partition(":")[2]
         os.environ.pop("AWSASSUME_SUBSHELL", None)
+        # The environment without what stood before this command alone.
+        self.shell, self._prefixed = environ, list[str]()
+        if "AWSASSUME_PREFIXED" in environ:
+            from awsassume import prefix
+
+            self.shell, self._prefixed = prefix.taken_apart(environ)
         self._warned: set[str] = set()
         self._enter(argv)
 
@@ -160,14 +166,14 @@ class Program:
         """Do a verb that needs neither config nor AWS."""
         if request.mode == "clear":
             self.guard(request)
-            if environment.is_withheld(self.environ):
+            if environment.is_withheld(self.shell):
                 from awsassume.errors import SourceFailure
 
                 raise SourceFailure(
                     "a command is not given the keys that were there before, so they can't be given back",
                     "to be yourself again, leave the command: exit",
                 )
-            self.write_code(request, environment.cleared(self.environ))
+            self.write_code(request, environment.cleared(self.shell))
             return 0
         if request.mode == "version":
             self.write(1, f"awsassume {__version__}\n")
@@ -218,9 +224,9 @@ class Program:
         if request.format == "process":
             self.write(1, credentials.process_json() + "\n")
             return 0
-        if not self.may_ask and credentials.access_key_id == self.environ.get(environment.KEY):
+        if not self.may_ask and credentials.access_key_id == self.shell.get(environment.KEY):
             return 0
-        environ, region = self.environ, target.region or None
+        environ, region = self.shell, target.region or None
         if request.format == "env-no-export":
             # What goes into a file or a container finds another environment there than this one, and no region of ours.
             environ = {}
@@ -284,6 +290,10 @@ class Program:
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
         """Write the map as the shell reads it. Raises errors.Failure."""
         self.measure(changes)
+        if self._prefixed:
+            from awsassume import prefix
+
+            changes = prefix.uncovered(changes, self.shell, self._prefixed)
         changes = {name: value and _as_bytes(value) for name, value in changes.items()}
         after = ""
         if self.is_in_subshell or self.seal:
@@ -296,7 +306,12 @@ class Program:
             raise UsageFailure(
                 f"this shell can't be told: {error}", "give another --format"
             ) from None
-        self.write(self.code_descriptor(request), text)
+        descriptor = self.code_descriptor(request)
+        if self._prefixed and descriptor != 1 and self.environ.get("AWSASSUME_SHELL") == "bash":
+            from awsassume import prefix
+
+            text = prefix.peeling(self._prefixed) + text
+        self.write(descriptor, text)
 
     def _for_the_shell_around(self, request: "Request", changes: environment.Changes) -> str:
         from awsassume import subshell

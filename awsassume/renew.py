@@ -22,8 +22,8 @@ def said(program: "Program", request: "Request") -> tuple[str, list[str]]:
 
     Raises UsageFailure where there is none.
     """
-    kept = program.environ.get(environment.RENEW)
-    if kept is None or not environment.is_ours(program.environ):
+    kept = program.shell.get(environment.RENEW)
+    if kept is None or not environment.is_ours(program.shell):
         raise UsageFailure("this shell holds no role of awsassume's", "run: awsassume ROLE")
     program.guard(request)
     means, _, words = kept.partition("&")

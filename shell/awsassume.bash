@@ -9,7 +9,7 @@ awsassume() {
     \builtin local __awsassume_word __awsassume_code __awsassume_command=0 __awsassume_status=0
     \builtin local __awsassume_inside=''
     # A child that has this function alone, by `export -f`, would go on as whoever it was.
-    if ! \builtin declare -F __awsassume_apply __awsassume_is_apart __awsassume_leave >/dev/null; then
+    if ! \builtin declare -F __awsassume_tell __awsassume_apply __awsassume_is_apart __awsassume_leave >/dev/null; then
         # shellcheck disable=SC2016 # shown as it is
         \builtin printf '%s\n' 'awsassume: this shell has the function without its parts' '  run: eval "$(command awsassume --init bash)"' >&2
         [[ "${BASH_SUBSHELL}" == 0 ]] || \builtin printf '%s\n' 'false;'
@@ -27,7 +27,7 @@ awsassume() {
     ! __awsassume_is_apart || __awsassume_inside=1
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
     {
-        __awsassume_code="$(AWSASSUME_SHELL=bash AWSASSUME_SHIM_FD=3 AWSASSUME_SUBSHELL="${__awsassume_inside}:${__awsassume_seal-}" \command awsassume "$@" 3>&1 >&4 4>&-)"
+        __awsassume_code="$(__awsassume_tell && AWSASSUME_SHELL=bash AWSASSUME_SHIM_FD=3 AWSASSUME_SUBSHELL="${__awsassume_inside}:${__awsassume_seal-}" \command awsassume "$@" 3>&1 >&4 4>&-)"
     } 4>&1 || __awsassume_status="$?"
     if [[ -n "${__awsassume_inside}" ]]; then
         # The last line is for the shell around this subshell.
@@ -51,6 +51,33 @@ __awsassume_again() {
     \builtin local __awsassume_seal="$1"
     \builtin shift
     awsassume "$@"
+}
+
+# Tell the program which variables stand before this call alone, or are local to a caller, and what
+# the shell itself holds of them. Called in a subshell: it takes them away, one on top of another, to
+# see. Before bash 4.4 there is no way to.
+__awsassume_tell() {
+    ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || \builtin return 0
+    \builtin local __awsassume_name __awsassume_seen __awsassume_mark=$'\1.' IFS=' '
+    \builtin local __awsassume_names='' __awsassume_attributes
+    for __awsassume_name in "${!AWS_@}"; do
+        __awsassume_seen="${!__awsassume_name-}"
+        # What is added to the shell's own shows, unless another is on top.
+        \builtin declare -g "${__awsassume_name}+=${__awsassume_mark}" 2>/dev/null || continue
+        if [[ "${!__awsassume_name-}" != "${__awsassume_seen}" ]]; then
+            \builtin declare -g "${__awsassume_name}=${__awsassume_seen}"
+            continue
+        fi
+        while [[ "${!__awsassume_name-${__awsassume_mark}}" != *"${__awsassume_mark}" ]]; do
+            __awsassume_names+=" ${__awsassume_name}"
+            \builtin unset -v "${__awsassume_name}"
+        done
+        \builtin eval "__awsassume_attributes=\"\${${__awsassume_name}@a}\""
+        # A letter behind it keeps the newlines at its end.
+        [[ "${__awsassume_attributes}" != *x* ]] || \builtin export "AWSASSUME_HELD_${__awsassume_name}=${!__awsassume_name%"${__awsassume_mark}"}x"
+        \builtin export "${__awsassume_name}=${__awsassume_seen}"
+    done
+    [[ -z "${__awsassume_names}" ]] || \builtin export "AWSASSUME_PREFIXED=${__awsassume_names}"
 }
 
 # Run shell code as it stands: an alias of export would change its meaning, and show a secret.

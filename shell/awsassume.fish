@@ -11,6 +11,7 @@ function awsassume --no-scope-shadowing --description 'Take an AWS role into thi
     end
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
     builtin set -l __awsassume_code
+    builtin set -lx AWSASSUME_PREFIXED (__awsassume_prefixed)
     AWSASSUME_SHELL=fish AWSASSUME_SHIM_FD=3 command awsassume $argv 3>| builtin read -lz __awsassume_code
     builtin set -l __awsassume_status $pipestatus[1]
     builtin test $__awsassume_status -eq 0; and builtin eval $__awsassume_code; and return
@@ -26,6 +27,21 @@ end
 function __awsassume_is_read
     builtin status is-command-substitution; and return
     command sh -c 'test -p /dev/fd/1 && ! test /dev/fd/1 -ef "/proc/$1/fd/1"' sh $fish_pid 2>/dev/null
+end
+
+# Print the variables that stand before this call alone, or are local to a caller, each with what the
+# shell itself holds of it, if it does.
+function __awsassume_prefixed
+    for __awsassume_name in (builtin set -nx | builtin string match -r '^AWS_.*')
+        builtin set -ql $__awsassume_name; or continue
+        # Of a caller's this function has a copy.
+        builtin set -e -l $__awsassume_name
+        if builtin set -qx $__awsassume_name
+            builtin echo -- $__awsassume_name=(builtin string escape --style=url -- "$$__awsassume_name")
+        else
+            builtin echo -- $__awsassume_name
+        end
+    end
 end
 
 function __awsassume_clock
