@@ -4,6 +4,7 @@ A Tab waits for a whole process, so the names are kept in the cache and read aga
 changed, and the options are a table made from Typer's own command.
 """
 
+import os
 import time
 
 from awsassume import paths, private, recall, record, sessions, shelf
@@ -170,6 +171,9 @@ def _profiles(config: str, credentials: str) -> list[str]:
 
 
 def _headers(path: str) -> "Iterator[str]":
+    if not os.path.isfile(path):
+        # Whoever opens a pipe waits for a writer.
+        return
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:

@@ -125,6 +125,13 @@ def test_an_edit_is_seen_at_once(world: dict[str, str], home: Path) -> None:
     assert offered(world, "") == ["deploy", "deploy2", "example-role"]
 
 
+def test_a_pipe_is_not_waited_for(world: dict[str, str], home: Path) -> None:
+    """There are no names in what is no file, and Tab answers with the others."""
+    (home / ".aws/config").unlink()
+    os.mkfifo(home / ".aws/config")
+    assert "keys" in offered(world, "")
+
+
 def test_a_session_that_is_had_later_is_seen(world: dict[str, str], tmp_path: Path) -> None:
     """The next role assumed is in the next answer."""
     offered(world, "")
