@@ -6,6 +6,7 @@ import sys
 
 from botocore import exceptions
 
+from awsassume import person
 from awsassume.config import Config, Origin
 from awsassume.errors import ConfigurationFailure, LoginFailure, SourceFailure
 
@@ -140,4 +141,4 @@ def _last_line(text: str) -> str:
     # Where it was one of us, the last line is what to do next, and not what is wrong.
     ours = [line.partition("awsassume: ")[2] for line in lines if "awsassume: " in line]
     said = (ours or lines or ["no reason given"])[-1]
-    return "".join(char for char in said[:300] if char.isprintable())
+    return person.plain(said[:300], "")

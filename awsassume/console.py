@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from awsassume import browser, chains, environment, identity, slow, source, spinner
+from awsassume import browser, chains, display, environment, identity, slow, source, spinner
 from awsassume.config import Config
 from awsassume.credentials import Credentials, timestamp
 from awsassume.errors import ConfigurationFailure, RefusedFailure, SourceFailure, UsageFailure
@@ -93,7 +93,7 @@ def run(program: "Program", request: "Request") -> int:
     }
     link = browser.checked(f"{endpoint}?{urlencode(query)}", "the sign-in")
     if request.no_open:
-        program.write(1, f"{link}\n")
+        display.show_lines(program, [[link]])
         return 0
     _open(program, link, waiting)
     if not request.quiet:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from awsassume.person import plain
 from awsassume.program import Program
 
 # rich measures every cell several times; past this many rows a person pages or filters, and wants them at once.
@@ -27,13 +28,6 @@ def is_rich(program: Program) -> bool:
     """Tell whether standard output is a terminal that shows colours, and nobody asked for none."""
     environ = program.environ
     return os.isatty(1) and not environ.get("NO_COLOR") and environ.get("TERM", "dumb") != "dumb"
-
-
-def plain(text: str) -> str:
-    """Give a text that moves no cursor: what AWS, a file or an environment says may hold anything."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def show_json(program: Program, value: object) -> None:

@@ -5,7 +5,7 @@ import secrets
 import socket
 import threading
 
-from awsassume import loopback
+from awsassume import loopback, person
 from awsassume.credentials import timestamp
 from awsassume.errors import Failure, RefusedFailure
 from awsassume.renewal import Keeper
@@ -40,7 +40,8 @@ class Endpoint(loopback.Server):
         except Failure as failure:
             # SDKs try a 500 again, which helps where AWS was out of reach, and give up at a 400.
             passing = isinstance(failure, RefusedFailure) and not failure.code
-            says = "; ".join(filter(None, (failure.message, failure.hint)))
+            # An SDK shows it to a person.
+            says = person.plain("; ".join(filter(None, (failure.message, failure.hint))), " ")
             return (500 if passing else 400), _error("NoCredentials", says)
         found = {
             "AccessKeyId": credentials.access_key_id,

@@ -287,7 +287,8 @@ def assumed(
     changes = {
         name: value for name, value in changes.items() if value is not None or name in environ
     }
-    changes[ROLE] = role
+    # Prompts show it as it is.
+    changes[ROLE] = "".join([char for char in role if char.isprintable()])
     until = credentials.expiration
     if until is not None:
         changes[UNTIL] = str(until)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from awsassume import browser, chains, private, spinner, sts
+from awsassume import browser, chains, display, person, private, spinner, sts
 from awsassume.clock import Clock
 from awsassume.config import Config, Profile, did_you_mean
 from awsassume.credentials import Credentials, timestamp
@@ -77,7 +77,10 @@ def run(program: "Program", request: "Request") -> int:
             program.say(text)
 
     def show(text: str) -> None:
-        program.write(1, f"{text}\n") if request.no_open else program.say(text)
+        if request.no_open:
+            display.show_lines(program, [[line] for line in text.split("\n")])
+        else:
+            program.say(text)
 
     opens = not request.no_open and browser.can_open(program.environ)
     waiting = spinner.waiting(program, request)
@@ -236,7 +239,8 @@ def _by_device(
         "sso-oidc", "start_device_authorization", startUrl=found.start_url, **_app(client)
     )
     link = browser.checked(str(device["verificationUriComplete"]), str(found))
-    code = str(device["userCode"])
+    # A line end in it would make a line that seems to be ours.
+    code = person.plain(str(device["userCode"]))
     until = time.monotonic() + min(float(device["expiresIn"]), float(BROWSER_SECONDS))
     pause = float(device.get("interval", SLOWER_SECONDS))
     with browser.Page(link) as page:
@@ -342,4 +346,4 @@ def _unkept(found: SignOn, error: Exception) -> SourceFailure:
 
 
 def _plain(text: str) -> str:
-    return "".join(char for char in text[:80] if char.isprintable()) or "no reason given"
+    return person.plain(text[:80], "") or "no reason given"

@@ -4,7 +4,7 @@ import os
 import signal
 import traceback
 
-from awsassume import shells
+from awsassume import person, shells
 from awsassume.errors import Failure
 from awsassume.program import EVAL_MODES, INTERRUPTED, Program
 
@@ -29,7 +29,9 @@ def settle(program: Program, error: BaseException) -> int:
         code = error.exit_code
         # At a prompt there is room for a line.
         between = "\n" if program.may_ask else "; "
-        program.say(f"{error.message}{between}{error.hint}" if error.hint else error.message)
+        # Only a hint has lines of its own.
+        message = person.plain(error.message)
+        program.say(f"{message}{between}{error.hint}" if error.hint else message)
     else:
         code = 1
         where = traceback.extract_tb(error.__traceback__)[-1]

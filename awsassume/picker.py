@@ -6,7 +6,7 @@ It is drawn on /dev/tty, so that ``eval "$(awsassume)"`` reads the result and no
 import os
 import time
 
-from awsassume import display, inventory, listing, prompt
+from awsassume import inventory, listing, person, prompt
 from awsassume.config import Config
 from awsassume.errors import UsageFailure
 from awsassume.inventory import Entry
@@ -60,7 +60,7 @@ def row(entry: Entry, now: float) -> tuple[str, str]:
     role = "" if entry.role.rpartition("/")[2] == entry.name else entry.role
     options = " ".join(entry.words[:-1])
     told = (entry.account, role or ("" if entry.role else entry.source), options, left)
-    return display.plain(entry.name), display.plain("  ".join(text for text in told if text))
+    return person.plain(entry.name), person.plain("  ".join(text for text in told if text))
 
 
 def _numbered(terminal: object, rows: list[tuple[str, str]]) -> int | str:
@@ -74,7 +74,7 @@ def _numbered(terminal: object, rows: list[tuple[str, str]]) -> int | str:
     ]
     if len(rows) > len(shown):
         lines.append(f"     and {len(rows) - len(shown)} more: awsassume --list")
-    os.write(descriptor, ("\n".join([*lines, "Number or ROLE: "])).encode())
+    person.tell(descriptor, "\n".join([*lines, "Number or ROLE: "]))
     said = b""
     while not said.endswith(b"\n"):
         part = os.read(descriptor, 1024)

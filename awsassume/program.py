@@ -364,11 +364,10 @@ class Program:
 
     def say(self, text: str) -> None:
         """Write lines on standard error: UTF-8 whatever the locale, since botocore reads it so, and no control characters."""
-        lines = text.split("\n")
-        shown = ["".join(char if char.isprintable() else "?" for char in line) for line in lines]
-        said = "awsassume: " + "\n  ".join(shown) + "\n"
+        from awsassume import person
+
         try:
-            os.write(2, said.encode("utf-8", "replace"))
+            person.tell(2, "awsassume: " + text.replace("\n", "\n  ") + "\n")
         except OSError:
             pass
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 
+from awsassume import person
 from awsassume.errors import ConfigurationFailure, SourceFailure, Unasked, UsageFailure
 
 _CODE = re.compile(r"\d{6}", re.ASCII)
@@ -77,14 +78,14 @@ def can_ask() -> bool:
 def confirm(question: str) -> bool:
     """Ask on /dev/tty whether to do something. Only what begins with a y is a yes; EOF is a no."""
     with open("/dev/tty", "r+b", buffering=0) as tty:
-        tty.write(f"{question} [y/N] ".encode())
+        person.tell(tty.fileno(), f"{person.plain(question)} [y/N] ")
         return tty.readline().strip().lower().startswith(b"y")
 
 
 def show(text: str) -> None:
-    """Write a line on /dev/tty, for a person who was asked something there."""
+    """Write lines on /dev/tty, for a person who was asked something there."""
     with open("/dev/tty", "wb", buffering=0) as tty:
-        tty.write("".join(char if char.isprintable() else " " for char in text).encode() + b"\n")
+        person.tell(tty.fileno(), f"{text}\n")
 
 
 def ask(serial: str, note: str | None = None) -> str:
@@ -99,9 +100,11 @@ def ask(serial: str, note: str | None = None) -> str:
         )
     import getpass
 
+    # Nothing else writes it: getpass turns off what is typed, and shows the question as it is.
+    serial = person.plain(serial)
     question = f"MFA code for {serial}: "
     if note:
-        question = f"{note}\n{question}"
+        question = f"{person.plain(note)}\n{question}"
     try:
         for _ in range(3):
             code = getpass.getpass(question).strip().replace(" ", "")

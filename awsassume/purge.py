@@ -46,7 +46,7 @@ def _tell(program: Program, request: Request, count: int, others: int) -> None:
     what = "1 session" if count == 1 else f"{count} sessions"
     if others:
         of = " and 1 other file" if others == 1 else f" and {others} other files"
-    program.write(1, display.plain(f"forgot {what}{of}") + "\n")
+    display.show_lines(program, [[f"forgot {what}{of}"]])
     if environment.is_ours(program.environ):
         program.warn("this shell still holds its role; to give it back: awsassume --clear")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions, parsers
 
+from awsassume import person
 from awsassume.clock import OutOfTimeError
 from awsassume.errors import (
     ConfigurationFailure,
@@ -210,4 +211,4 @@ def _unreached(error: BaseException, name: str, aws: "Aws") -> Failure:
 
 
 def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)[:600].strip().rstrip(".")
+    return person.plain(text, " ")[:600].strip().rstrip(".")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Self
 
+from awsassume import person
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -79,11 +81,11 @@ class Spinner:
                 self._status.stop()
 
     def _show(self) -> None:
-        text = f"awsassume: waiting for {self._text}"
+        text = f"awsassume: waiting for {person.plain(self._text)}"
         if self._plain:
             with self._lock:
                 if not self._over:
-                    os.write(2, f"{text}…\n".encode())
+                    person.tell(2, f"{text}…\n")
             return
         # Half a second has passed already; what rich takes to come in is lost on nobody.
         from rich.console import Console

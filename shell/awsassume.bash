@@ -176,6 +176,7 @@ __awsassume_look() {
     [[ "${AWSASSUME_SAVED-}" == "${AWS_ACCESS_KEY_ID:- }":* ]] || \builtin return 0
     awsassume_prompt="${AWSASSUME_ROLE-}"
     awsassume_prompt="${awsassume_prompt//[[:cntrl:]]/}"
+    [[ "${awsassume_prompt}" != *[![:ascii:]]* ]] || __awsassume_plain
     case "${AWSASSUME_EXPIRATION-}" in
         '' | *[![:digit:]]* | ????????????*) \builtin return 0 ;;
     esac
@@ -186,6 +187,19 @@ __awsassume_look() {
     else
         awsassume_prompt+=' expired'
     fi
+}
+
+# Take out of awsassume_prompt, by their bytes in UTF-8, the control characters of C1 and Unicode's
+# format characters: a terminal obeys the ones, and the others turn round what is read.
+__awsassume_plain() {
+    \builtin local LC_ALL=C __awsassume_bytes
+    for __awsassume_bytes in \
+        $'\xc2[\x80-\x9f\xad]' $'\xd8[\x80-\x85\x9c]' $'\xdb\x9d' $'\xdc\x8f' $'\xe0\xa2[\x90\x91]' \
+        $'\xe0\xa3\xa2' $'\xe1\xa0\x8e' $'\xe2\x80[\x8b-\x8f\xa8-\xae]' $'\xe2\x81[\xa0-\xaf]' $'\xef\xbb\xbf' \
+        $'\xef\xbf[\xb9-\xbb]' $'\xf0\x91\x82\xbd' $'\xf0\x91\x83\x8d' $'\xf0\x93\x90[\xb0-\xbf]' \
+        $'\xf0\x9b\xb2[\xa0-\xa3]' $'\xf0\x9d\x85[\xb3-\xba]' $'\xf3\xa0[\x80-\xbf][\x80-\xbf]'; do
+        awsassume_prompt="${awsassume_prompt//${__awsassume_bytes}/}"
+    done
 }
 
 awsassume_prompt() {

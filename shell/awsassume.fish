@@ -68,7 +68,7 @@ end
 
 function awsassume_prompt --description 'Print the role and the minutes left, for fish_prompt'
     __awsassume_is_ours; or return 0
-    builtin printf %s (builtin string replace -ra '[[:cntrl:]]' '' -- "$AWSASSUME_ROLE")
+    builtin printf %s (builtin string replace -ra '[\p{C}\p{Zl}\p{Zp}]' '' -- "$AWSASSUME_ROLE")
     builtin set -l __awsassume_seconds (__awsassume_left)
     if builtin test -z "$__awsassume_seconds"
         return 0
