@@ -128,6 +128,28 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+@pytest.fixture(autouse=True)
+def _no_secret_in_the_open(
+    request: pytest.FixtureRequest, home: Path, tmp_path: Path
+) -> Iterator[None]:
+    """Search what a test's runs keep beside sessions for every secret that the test's AWS knows."""
+    yield
+    aws = request.node.funcargs.get("aws")
+    if aws is None:
+        return
+    from tests.searching import found_below, secrets_of
+
+    for cache in (
+        tmp_path / "cache/awsassume",
+        home / ".cache/awsassume",
+        home / "cache/awsassume",
+    ):
+        for name, found in found_below(cache, secrets_of(aws)).items():
+            folder, _, file = name.rpartition("/")
+            assert folder == "sessions", f"{cache}/{name} holds {found}"
+            assert "." not in file, f"{cache}/{name} holds {found}"
+
+
 @pytest.fixture
 def bob(aws: FakeAws, home: Path, monkeypatch: pytest.MonkeyPatch) -> Keys:
     """Give Bob, whose keys are the default profile's, and the article's role beside a profile for it.

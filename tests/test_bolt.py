@@ -124,12 +124,12 @@ def test_a_purge_takes_no_lock_that_is_held(cache: str) -> None:
 
 def test_a_word_for_the_next_stays_until_it_is_swept(cache: str) -> None:
     """Who waited reads what was answered meanwhile, and so does who comes a moment later."""
-    first, waiting = Turn(cache, "question"), Turn(cache, "question")
+    first, waiting = Turn(cache, "0123abcd"), Turn(cache, "0123abcd")
     first.wait(1)
     first.say("answer")
     first.end()
     waiting.wait(1)
-    later = Turn(cache, "question")
+    later = Turn(cache, "0123abcd")
     assert [waiting.said(), later.said()] == ["answer", "answer"]
     waiting.end()
     later.end()
