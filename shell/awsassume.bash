@@ -38,7 +38,7 @@ awsassume() {
                 __awsassume_word='false;'
             }
         fi
-        [[ -z "${__awsassume_code}" ]] || __awsassume_leave "${__awsassume_word}"
+        [[ -z "${__awsassume_code}" ]] || __awsassume_leave "${__awsassume_word}" "${__awsassume_status}"
     elif [[ "${__awsassume_status}" == 0 ]]; then
         __awsassume_apply "${__awsassume_code}" || __awsassume_status="$?"
     fi
@@ -99,33 +99,155 @@ __awsassume_is_apart() {
 }
 
 # Leave a line for the shell around this subshell, where it reads what this one writes: as in
-# `eval "$(awsassume ROLE)"`, which otherwise would do nothing, well. The line is $1.
+# `eval "$(awsassume ROLE)"`, which otherwise would do nothing, well. The line is $1, and $2 the
+# status of the call. Where no shell reads it, a call that nothing came after was for nothing.
 __awsassume_leave() {
     \builtin local __awsassume_process="${BASHPID-}"
-    if [[ "${__awsassume_left_by-}" == "${__awsassume_process}" ]] || (__awsassume_is_read "${__awsassume_process}"); then
+    if [[ -n "${__awsassume_left_by-}" && "${__awsassume_left_by}" == "${__awsassume_process}" ]] || (__awsassume_is_read "${__awsassume_process}"); then
         __awsassume_left_by="${__awsassume_process}"
         # Started by a process of its own: wait would wait for it, and it waits for the end. By eval:
         # in POSIX mode bash before 5.1 can't read it.
         \builtin eval 'exec 1> >({ __awsassume_relay "$1" <&3 3<&- & } 3<&0)'
+    elif [[ -p /dev/fd/1 && "${__awsassume_process}" != "$$" ]] && (__awsassume_is_read "${__awsassume_process}" deep); then
+        __awsassume_watch "$1" shown
+    elif [[ "$2" == 0 ]]; then
+        __awsassume_watch "$1" ''
+    fi
+}
+
+# See what comes after the call in this subshell. Where it has ended and nothing came, the line $1 is
+# written, or, where $2 is nothing, it is said that the call was for nothing.
+__awsassume_watch() {
+    \builtin local __awsassume_debug='' __awsassume_exit='' __awsassume_count='' __awsassume_line=$'\n'
+    if [[ -n "${__awsassume_over-}" ]]; then
+        # An earlier call, which this one came after.
+        __awsassume_seen 'awsassume'
+    fi
+    __awsassume_over=87
+    __awsassume_by="${BASHPID-}"
+    \builtin eval 'exec 87> >(__awsassume_await "$1" "$2")' || \builtin return
+    # Until the subshell sets a trap of its own, bash shows those of the shell around it.
+    # Our own, of an earlier call, stay.
+    if [[ "$(\builtin trap -p DEBUG)" == *__awsassume_seen* ]]; then
+        __awsassume_count_children
+        __awsassume_children="${__awsassume_count}"
+        \builtin return 0
+    fi
+    if \builtin trap - RTMAX 2>/dev/null; then
+        __awsassume_debug="$(\builtin trap -p DEBUG)"
+        __awsassume_exit="$(\builtin trap -p EXIT)"
+    fi
+    \builtin eval "\\builtin set -- ${__awsassume_exit}"
+    # POSIX mode names what has no trap, too.
+    if [[ "${3:--}" == - ]]; then
+        # The function is made without a DEBUG trap before it: it tells that the end has come.
+        \builtin trap '__awsassume_has_ended() { :; }; __awsassume_end "${PIPESTATUS[@]}"' EXIT
+    fi
+    \builtin eval "\\builtin set -- ${__awsassume_debug}"
+    # What runs in a subshell of this one is seen too.
+    [[ $- == *T* ]] || {
+        __awsassume_untraced=1
+        \builtin set -T
+    }
+    [[ "${3:--}" != - ]] || \builtin set --
+    __awsassume_debug="${3:+${__awsassume_line}$3}"
+    __awsassume_count_children
+    __awsassume_children="${__awsassume_count}"
+    \builtin trap -- '__awsassume_seen "${BASH_COMMAND}" "$_"'"${__awsassume_debug}" DEBUG
+}
+
+# Called before each command after the call, $1.
+__awsassume_seen() {
+    case "${__awsassume_over-}${FUNCNAME[1]-}" in
+        87awsassume | 87__awsassume_again | 87__awsassume_leave | 87__awsassume_end) \builtin return 0 ;;
+        87*) ;;
+        *) \builtin return 0 ;;
+    esac
+    # shellcheck disable=SC2016 # these are looked for
+    case "$1" in
+        *AWS* | *'$('* | *'`'* | *[\<\>]'('*) ;;
+        # What changes nothing outside of the subshell, and asks nobody who one is.
+        '\builtin '* | true | : | false | 'exit' | 'exit 0' | return* | '[ '* | '[[ '* | 'test '* | '(('* | 'let '*) \builtin return 0 ;;
+        'echo '* | 'printf '* | 'local '* | 'declare '* | 'export '* | 'unset '* | 'set '* | 'shopt '*) \builtin return 0 ;;
+        'shift'* | 'break'* | 'continue'* | 'trap '* | 'cd '* | 'cd' | 'for '* | 'case '* | 'eval '*) \builtin return 0 ;;
+        [[:alpha:]_]*=*) [[ "${1%%=*}" == *[![:alnum:]_]* || "$1" == *' '* ]] || \builtin return 0 ;;
+    esac
+    # At the end the command is not the next one.
+    ! \builtin declare -F __awsassume_has_ended >/dev/null || \builtin return 0
+    __awsassume_over=''
+    \builtin printf 'used\n' >&87
+    exec 87>&-
+    [[ -z "${__awsassume_untraced-}" ]] || \builtin set +T
+}
+
+# At the end of the subshell: a call that nothing came after has failed, whatever ended well.
+__awsassume_end() {
+    \builtin local __awsassume_count=''
+    [[ "$*" == 0 && -n "${__awsassume_over-}" ]] || \builtin return 0
+    __awsassume_count_children
+    [[ "${__awsassume_count}" != "${__awsassume_children}" ]] || \builtin exit 2
+}
+
+# Set __awsassume_count to a number that each child adds to that this subshell waited for.
+__awsassume_count_children() {
+    IFS='' \builtin read -r __awsassume_count <"/proc/${__awsassume_by}/stat" || \builtin return 0
+    IFS=' ' \builtin read -r _ _ _ _ _ _ _ _ __awsassume_count _ <<<"${__awsassume_count##*) }" || \builtin return 0
+} 2>/dev/null
+
+# Wait for the end of the subshell, or for something in it that was worth the call.
+__awsassume_await() {
+    \builtin local __awsassume_line=''
+    \builtin set +efux
+    \builtin trap '' INT TERM HUP
+    \builtin trap - DEBUG EXIT
+    exec 87>&-
+    if IFS='' \builtin read -r __awsassume_line; then
+        \builtin exit 0
+    fi
+    if [[ -n "$2" ]]; then
+        \builtin printf '%s\n' "$1"
+    else
+        __awsassume_line='took the role'
+        [[ "$1" != *" '--clear'" ]] || __awsassume_line='was cleared'
+        \builtin printf '%s\n' "awsassume: a subshell ${__awsassume_line}, and has ended; this shell is as it was" "  run, without |, & or ( ) around it: awsassume ${1#__awsassume_again * }" >&2
     fi
 }
 
 # Whether the shell that the subshell of process $1 was made by reads what it writes, as `$(...)` and
-# `<(...)` are read, but no pipeline. Called in a subshell of its own: it sets what it needs.
+# `<(...)` are read, but no pipeline; with $2 one further out counts. Called in a subshell of its own:
+# it sets what it needs.
 __awsassume_is_read() {
     \builtin set +efux
     \builtin shopt -u failglob nullglob
     \builtin unset IFS
-    \builtin local __awsassume_line __awsassume_file __awsassume_parent
-    IFS='' \builtin read -r __awsassume_line <"/proc/$1/stat" || \builtin return
-    __awsassume_line="${__awsassume_line##*) ? }"
-    __awsassume_parent="${__awsassume_line%% *}"
-    for __awsassume_file in "/proc/${__awsassume_parent}/fd/"*; do
-        # Both ends of a pipe are the same file; one is open for reading.
-        [[ "${__awsassume_file}" -ef "/proc/$1/fd/1" ]] || continue
-        while IFS='' \builtin read -r __awsassume_line; do
-            [[ "${__awsassume_line}" != flags:*0 ]] || \builtin return 0
-        done <"/proc/${__awsassume_parent}/fdinfo/${__awsassume_file##*/}"
+    \builtin local __awsassume_line __awsassume_file __awsassume_parent="$1" __awsassume_reads=''
+    # Without /proc a pipe is taken for one that is read: what is not run is seen.
+    [[ -e "/proc/$1/fd" ]] || {
+        [[ -z "$2" && -p /dev/fd/1 ]]
+        \builtin return
+    }
+    while [[ "${__awsassume_parent}" != "$$" ]]; do
+        IFS='' \builtin read -r __awsassume_line <"/proc/${__awsassume_parent}/stat" || \builtin return
+        __awsassume_line="${__awsassume_line##*) ? }"
+        __awsassume_parent="${__awsassume_line%% *}"
+        for __awsassume_file in "/proc/${__awsassume_parent}/fd/"*; do
+            # Both ends of a pipe are the same file; one is open for reading.
+            if [[ -n "$2" ]]; then
+                [[ "${__awsassume_parent}" != "$$" && -p "${__awsassume_file}" && "${__awsassume_file##*/}" == 1 ]] && \builtin return 0
+                continue
+            fi
+            while IFS='' \builtin read -r __awsassume_line; do
+                case "${__awsassume_line}" in
+                    flags:*0) [[ ! "${__awsassume_file}" -ef "/proc/$1/fd/1" ]] || __awsassume_reads=1 ;;
+                    # What writes to it too has it as a coprocess.
+                    flags:*1) [[ ! "${__awsassume_file}" -ef "/proc/$1/fd/0" || ! -p "${__awsassume_file}" ]] || \builtin return 1 ;;
+                esac
+            done <"/proc/${__awsassume_parent}/fdinfo/${__awsassume_file##*/}"
+        done
+        [[ -n "$2" ]] || {
+            [[ -n "${__awsassume_reads}" ]]
+            \builtin return
+        }
     done
     \builtin return 1
 } 2>/dev/null

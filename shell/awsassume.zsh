@@ -31,7 +31,7 @@ function awsassume {
                 __awsassume_line='false;'
             }
         fi
-        [[ -z "${__awsassume_code}" ]] || __awsassume_leave "${__awsassume_line}"
+        [[ -z "${__awsassume_code}" ]] || __awsassume_leave "${__awsassume_line}" "${__awsassume_status}" "${@[-1]}"
     elif [[ "${__awsassume_status}" == 0 ]]; then
         \builtin eval "${__awsassume_code}" || __awsassume_status="$?"
     fi
@@ -48,31 +48,125 @@ function __awsassume_again {
 }
 
 # Leave a line for the shell around this subshell, where it reads what this one writes: as in
-# `eval "$(awsassume ROLE)"`, which otherwise would do nothing, well. The line is $1.
+# `eval "$(awsassume ROLE)"`, which otherwise would do nothing, well. The line is $1, $2 the status of
+# the call and $3 its last word. Where no shell reads it, a call that nothing came after was for nothing.
 function __awsassume_leave {
     \builtin emulate -L zsh
-    \builtin zmodload -F zsh/system p:sysparams 2>/dev/null || \builtin return 0
-    if [[ "${__awsassume_left_by-}" == "${sysparams[pid]}" ]] || __awsassume_is_read "${sysparams[pid]}" "${sysparams[ppid]}"; then
-        \builtin typeset -g __awsassume_left_by="${sysparams[pid]}"
+    \builtin local __awsassume_process=''
+    if \builtin zmodload -F zsh/system p:sysparams 2>/dev/null; then
+        __awsassume_process="${sysparams[pid]}"
+    fi
+    if [[ -n "${__awsassume_left_by-}" && "${__awsassume_left_by}" == "${__awsassume_process}" ]] || __awsassume_is_read; then
+        \builtin typeset -g __awsassume_left_by="${__awsassume_process}"
         # Started by a process of its own: wait would wait for it, and it waits for the end.
         exec 1> >({ __awsassume_relay "$1" <&3 3<&- & } 3<&0)
+    elif [[ -p /dev/fd/1 && "${ZSH_EVAL_CONTEXT}" == *(cmdsubst|outsubst)* ]]; then
+        __awsassume_watch "$1" shown "$3"
+    elif [[ "$2" == 0 ]]; then
+        __awsassume_watch "$1" '' "$3"
     fi
 }
 
-# Whether process $2, by which the subshell $1 was made, reads what it writes, as `$(...)` and
-# `<(...)` are read, but no pipeline.
+# Whether the shell that this subshell was made by reads what it writes, as `$(...)` and `<(...)` are
+# read, but no pipeline.
 function __awsassume_is_read {
     \builtin emulate -L zsh
-    \builtin local __awsassume_line __awsassume_file
-    for __awsassume_file in "/proc/$2/fd/"*(N); do
+    \builtin local __awsassume_line __awsassume_file __awsassume_reads=''
+    if [[ -z "${__awsassume_process}" || ! -e "/proc/${__awsassume_process}/fd" ]]; then
+        # Without /proc a pipe in a substitution is taken for the one that is read.
+        [[ -p /dev/fd/1 && "${ZSH_EVAL_CONTEXT}" == *(cmdsubst|outsubst)* ]]
+        \builtin return
+    fi
+    # A subshell at the end of a script is no process of its own.
+    [[ "${__awsassume_process}" != "$$" ]] || \builtin return
+    for __awsassume_file in "/proc/${sysparams[ppid]}/fd/"*(N); do
         # Both ends of a pipe are the same file; one is open for reading.
-        [[ "${__awsassume_file}" -ef "/proc/$1/fd/1" ]] || continue
-        while IFS='' \builtin read -r __awsassume_line; do
-            [[ "${__awsassume_line}" != flags:*0 ]] || \builtin return 0
-        done <"/proc/$2/fdinfo/${__awsassume_file:t}"
+        # By another descriptor than 0, which is looked at.
+        while IFS='' \builtin read -r -u 3 __awsassume_line; do
+            case "${__awsassume_line}" in
+                (flags:*0) [[ ! "${__awsassume_file}" -ef "/proc/${__awsassume_process}/fd/1" ]] || __awsassume_reads=1 ;;
+                # What writes to it too has it as a coprocess.
+                (flags:*1) [[ ! "${__awsassume_file}" -ef "/proc/${__awsassume_process}/fd/0" || ! -p "${__awsassume_file}" ]] || \builtin return 1 ;;
+            esac
+        done 3<"/proc/${sysparams[ppid]}/fdinfo/${__awsassume_file:t}"
     done
-    \builtin return 1
+    [[ -n "${__awsassume_reads}" ]]
 } 2>/dev/null
+
+# See what comes after the call in this subshell. Where it has ended and nothing came, the line $1 is
+# written, or, where $2 is nothing, it is said that the call was for nothing. Without a trap before
+# each command: with one, zsh forgets what the user has trapped at the end.
+function __awsassume_watch {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_count=''
+    # An earlier call, which this one came after.
+    [[ -z "${__awsassume_over-}" ]] || __awsassume_used
+    \builtin typeset -g __awsassume_over=''
+    exec {__awsassume_over}> >(__awsassume_await "$1" "$2" "${__awsassume_process}")
+    # What $_ is when nothing came after: the last word of this call, or of a function around it.
+    \builtin typeset -ga __awsassume_last
+    __awsassume_last=("$3" "${(@)funcstack}" true : false ']' ']]')
+    __awsassume_count_children
+    \builtin typeset -g __awsassume_children="${__awsassume_count}"
+    # The trap is to outlive the function.
+    \builtin setopt no_local_traps posix_traps
+    \builtin trap '__awsassume_end "$?" "$_"' EXIT
+}
+
+# At the end of the subshell: a call that nothing came after has failed. $1 is the status, and $2 the
+# last word of the last command.
+function __awsassume_end {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_count=''
+    [[ -n "${__awsassume_over-}" ]] || \builtin return "$1"
+    __awsassume_count_children
+    if [[ "${__awsassume_count}" != "${__awsassume_children}" ]] || (( ! ${__awsassume_last[(Ie)$2]} )); then
+        __awsassume_used
+    elif [[ "$1" == 0 ]]; then
+        \builtin exit 2
+    fi
+    \builtin return "$1"
+}
+
+function __awsassume_used {
+    \builtin print -u "${__awsassume_over}" used
+    exec {__awsassume_over}>&-
+    \builtin typeset -g __awsassume_over=''
+}
+
+# Set __awsassume_count to a number that each child adds to that this subshell waited for.
+function __awsassume_count_children {
+    IFS='' \builtin read -r __awsassume_count <"/proc/${sysparams[pid]-}/stat" || \builtin return 0
+    __awsassume_count="${${(z)__awsassume_count##*\) }[9]}"
+} 2>/dev/null
+
+# Wait for the end of the subshell of process $3, or for something in it that was worth the call. A
+# function in a pipeline or in the background has no trap at its end: its children are looked for.
+function __awsassume_await {
+    \builtin emulate -L zsh
+    \builtin local __awsassume_line='' __awsassume_pause=0.005 __awsassume_children=''
+    \builtin local -i __awsassume_turn=0
+    \builtin trap '' INT TERM HUP
+    \builtin trap - EXIT
+    \builtin zmodload -F zsh/system b:sysread p:sysparams || \builtin return
+    while \builtin sysread -t "${__awsassume_pause}" __awsassume_line; (( $? == 4 )); do
+        IFS='' \builtin read -r __awsassume_children <"/proc/$3/task/$3/children" || \builtin true
+        if [[ -n "${${(@z)__awsassume_children}:#${sysparams[pid]}}" || ( -e "/proc/$3/exe" && ! "/proc/$3/exe" -ef "/proc/self/exe" ) ]]; then
+            # Who writes to this may still do so.
+            \builtin sysread __awsassume_line
+            \builtin return 0
+        fi
+        (( ++__awsassume_turn != 200 )) || __awsassume_pause=0.05
+    done 2>/dev/null
+    [[ -z "${__awsassume_line}" ]] || \builtin return 0
+    if [[ -n "$2" ]]; then
+        \builtin print -r -- "$1"
+    else
+        __awsassume_line='took the role'
+        [[ "$1" != *" '--clear'" ]] || __awsassume_line='was cleared'
+        \builtin print -r -- "awsassume: a subshell ${__awsassume_line}, and has ended; this shell is as it was"$'\n'"  run, without |, & or ( ) around it: awsassume ${1#__awsassume_again * }" >&2
+    fi
+}
 
 # Pass on what the rest of the subshell writes. Before it comes the line $1, where nothing is
 # written or what is could be run, since it is for an eval then, and no value.

@@ -200,3 +200,116 @@ def test_zshenv(place: Place) -> None:
     (place.home / "script").write_text('eval "$(awsassume example)" && who\n')
     done = place.run("bash", "exec zsh script", shim=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "example\n", "")
+
+
+# What takes the role in a subshell alone, for nothing: form, and whether zsh can give the status too.
+FOR_NOTHING = {
+    "subshell": "(awsassume example)",
+    "function": "(f() { awsassume example; }; f)",
+    "loop": "(for name in example other-role; do awsassume $name; done)",
+    "cleared": "(awsassume example; awsassume --clear)",
+    "then true": "(awsassume example; true)",
+    "job": "awsassume example & wait $!",
+    "eval in a job": 'eval "$(awsassume example)" & wait $!',
+    "piped": "set -o pipefail; awsassume example | cat",
+    "function piped": "set -o pipefail; f() { awsassume example; }; f | cat",
+    "coproc": "coproc awsassume example; wait $!",
+}
+SAID_ONLY = {
+    "loop piped": "for name in example other-role; do awsassume $name; done | cat",
+    "group piped": "{ awsassume example; } | cat",
+    "conditional piped": "if true; then awsassume example; fi | cat",
+}
+WORD = "and has ended; this shell is as it was\n  run, without |, & or ( ) around it: awsassume '"
+
+
+@bash_and_zsh
+@pytest.mark.parametrize("form", [*FOR_NOTHING, *SAID_ONLY])
+def test_a_role_taken_for_nothing_is_said(form: str, shell: str, place: Place) -> None:
+    """A subshell that took the role and ended says so and fails; zsh has no say in the status of a job or a pipeline."""
+    done = place.run(shell, f"{FOR_NOTHING.get(form) or SAID_ONLY[form]}\necho $?")
+    assert WORD in done.stderr
+    assert "AWS_" not in done.stdout
+    known = form in FOR_NOTHING and (shell == "bash" or FOR_NOTHING[form].startswith("("))
+    assert done.stdout == ("2\n" if known else "0\n")
+
+
+WORTH_IT = {
+    "command": ("(awsassume example; who); echo $?", "example\n0"),
+    "and": ("(awsassume example && who); echo $?", "example\n0"),
+    "subshell": ("(awsassume example; (who)); echo $?", "example\n0"),
+    "condition": ("(awsassume example; if (who); then :; fi); echo $?", "example\n0"),
+    "value": ("(awsassume example; x=$(who); echo $x); echo $?", "example\n0"),
+    "pipeline": ("(awsassume example; who | cat); echo $?", "example\n0"),
+    "job": ("(awsassume example; who & wait); echo $?", "example\n0"),
+    "exec": ("(awsassume example; exec who); echo $?", "example\n0"),
+    "variable": ('(awsassume example; echo "<$AWSASSUME_ROLE>"); echo $?', "<example>\n0"),
+    "status": ("(awsassume example; who; exit 3); echo $?", "example\n3"),
+    "status alone": ("(awsassume example; exit 3); echo $?", "3"),
+    "function piped": ("f() { awsassume example && who; }; f | cat", "example"),
+    "function as a job": ("f() { awsassume example && who; }; f & wait", "example"),
+    "loop piped": (
+        "for name in example other-role; do awsassume $name; who; done | cat",
+        "example\nother-role",
+    ),
+    "group piped": ("{ awsassume example && who; } | cat", "example"),
+    "two": ("(awsassume example; awsassume other-role; who)", "other-role"),
+    "cleared": ("(awsassume example; awsassume --clear; who)", "Bob"),
+    "exit trap": ("(trap 'echo bye' EXIT; awsassume example; who); echo $?", "example\nbye\n0"),
+    "exit trap around": (
+        "trap 'echo bye' EXIT; (awsassume example; who); echo $?",
+        "example\n0\nbye",
+    ),
+    "errexit": ("set -e; (awsassume example; who); echo $?", "example\n0"),
+    "eval in a pipeline": ('eval "$(awsassume example | cat)" && who', "example"),
+    "eval of a subshell": ('eval "$( (awsassume example) )" && who', "example"),
+    "value of a subshell": ('echo "<$( (awsassume example; who) )>"', "<example>"),
+}
+
+
+@bash_and_zsh
+@pytest.mark.parametrize("form", WORTH_IT)
+def test_a_role_taken_for_something_is_not_spoken_of(form: str, shell: str, place: Place) -> None:
+    """A subshell in which something ran as the role says nothing, and ends as it would."""
+    script, said = WORTH_IT[form]
+    done = place.run(shell, script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{said}\n", "")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "set -T; trap /bin/true DEBUG",
+        "set -x",
+        "set -o posix",
+        "shopt -s extdebug",
+        "set -f; IFS=ea",
+    ],
+)
+@pytest.mark.parametrize("form", ['eval "$(awsassume example)" && who', "(awsassume example; who)"])
+def test_what_a_user_has_set_in_bash(form: str, setting: str, place: Place) -> None:
+    """Traps, traces and options change nothing in what comes of a call."""
+    done = place.run("bash", f"{setting}\n{form}")
+    assert (done.returncode, done.stdout) == (0, "example\n")
+    assert done.stderr == "" or setting == "set -x"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "trap /bin/true DEBUG",
+        "TRAPDEBUG() { /bin/true }",
+        "TRAPEXIT() { : }",
+        "setopt xtrace",
+        "setopt posix_traps ksh_arrays sh_word_split",
+        "setopt no_multios no_clobber warn_create_global",
+        "emulate sh",
+        "emulate ksh",
+    ],
+)
+@pytest.mark.parametrize("form", ['eval "$(awsassume example)" && who', "(awsassume example; who)"])
+def test_what_a_user_has_set_in_zsh(form: str, setting: str, place: Place) -> None:
+    """Traps, traces and options change nothing in what comes of a call."""
+    done = place.run("zsh", f"{setting}\n{form}")
+    assert (done.returncode, done.stdout) == (0, "example\n")
+    assert done.stderr == "" or "xtrace" in setting
