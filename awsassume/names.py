@@ -124,8 +124,14 @@ def _look_up(aws: sts.Aws, name: str) -> Found:
     """
     identity = sts.caller_identity(aws)
     account = identity["Account"]
+    known = aws.credentials.account_id
+    if known and known != account:
+        raise RefusedFailure(
+            f"the credentials of {aws.whose} are of account {known}, and STS says {account}",
+            sts.NOT_AWS,
+        )
     try:
-        roles = sts.list_roles(aws)
+        roles = sts.list_roles(aws, identity)
     except RefusedFailure as failure:
         if "AccessDenied" not in failure.code:
             raise

@@ -45,6 +45,12 @@ def load(config: Config, origin: Origin, clock: Clock | None = None) -> Credenti
             os.environ[process.CALLERS] = callers
     if found is None or frozen is None or not frozen.access_key:
         raise _missing(config, origin)
+    role = _web_identity_role(config, origin)
+    if role and frozen.account_id and role.split(":")[4:5] != [frozen.account_id]:
+        raise SourceFailure(
+            f"{role} was asked for by {origin}, and STS answered with account {frozen.account_id}",
+            "nothing was kept; check AWS_ENDPOINT_URL and endpoint_url: is this AWS?",
+        )
     try:
         return Credentials(
             frozen.access_key,
@@ -57,6 +63,16 @@ def load(config: Config, origin: Origin, clock: Clock | None = None) -> Credenti
         raise SourceFailure(
             f"the credentials of {origin} are not ones that AWS gives", None
         ) from None
+
+
+def _web_identity_role(config: Config, origin: Origin) -> str | None:
+    """Give the role that an origin assumes with a web identity's token, if it does."""
+    if origin.kind == "WebIdentity":
+        return config.environ.get("AWS_ROLE_ARN")
+    profile = config.find(origin.name) if origin.kind == "profile" else None
+    if profile is None or not profile.get("web_identity_token_file"):
+        return None
+    return profile.get("role_arn")
 
 
 def _missing(config: Config, origin: Origin) -> SourceFailure:

@@ -20,6 +20,7 @@ from awsassume.sessions import LONGEST_SECONDS
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 ATTEMPTS = 3
+NOT_AWS = "nothing was kept; check AWS_ENDPOINT_URL and endpoint_url: is this AWS?"
 _SERVICES = ["account", "iam", "signin", "sso", "sso-oidc", "sts"]
 
 
@@ -113,9 +114,21 @@ def _spent(began: float) -> str:
 
 
 def assume_role(aws: Aws, parameters: dict[str, Any]) -> Credentials:
-    """Call AssumeRole. Raises RefusedFailure, SourceFailure or ConfigurationFailure."""
-    account = str(parameters["RoleArn"]).split(":")[4]
-    return session_credentials(aws.call("sts", "assume_role", **parameters), account)
+    """Call AssumeRole. Raises RefusedFailure, SourceFailure or ConfigurationFailure.
+
+    An answer that names another role, account or session name than was asked for is refused.
+    """
+    answer = aws.call("sts", "assume_role", **parameters)
+    _, partition, _, _, account, resource = str(parameters["RoleArn"]).split(":", 5)
+    role, name = resource.rpartition("/")[2], str(parameters["RoleSessionName"])
+    asked = f"arn:{partition}:sts::{account}:assumed-role/{role}/"
+    given = str((answer.get("AssumedRoleUser") or {}).get("Arn") or "nobody")
+    # IAM knows no two roles whose names differ in the case of letters alone.
+    if given[: len(asked)].lower() != asked.lower() or given[len(asked) :] != name:
+        raise RefusedFailure(
+            f"{asked}{name} was asked for, and STS answered with credentials of {given}", NOT_AWS
+        )
+    return session_credentials(answer, account)
 
 
 def get_session_token(aws: Aws, serial: str, code: str) -> Credentials:
@@ -129,18 +142,34 @@ def caller_identity(aws: Aws) -> dict[str, str]:
     """Call GetCallerIdentity, which needs no permission: Account, Arn, UserId."""
     answer = aws.call("sts", "get_caller_identity")
     try:
-        return {name: str(answer[name]) for name in ("Account", "Arn", "UserId")}
+        found = {name: str(answer[name]) for name in ("Account", "Arn", "UserId")}
     except KeyError:
         raise garbled("GetCallerIdentity") from None
+    if found["Arn"].split(":")[4:5] != [found["Account"]]:
+        raise RefusedFailure(
+            f"STS says that {found['Arn']} is of account {found['Account']}", NOT_AWS
+        )
+    return found
 
 
-def list_roles(aws: Aws) -> list[str]:
-    """Give the ARNs of the account's roles, as the article finds them: ListRoles, through all its pages."""
+def list_roles(aws: Aws, identity: dict[str, str]) -> list[str]:
+    """Give the ARNs of the account's roles, as the article finds them: ListRoles, through all its pages.
+
+    ``identity`` is whom ``caller_identity`` found. Raises RefusedFailure for a role of another account than the caller's.
+    """
+    own = f"arn:{identity['Arn'].split(':')[1]}:iam::{identity['Account']}:role/"
     found: list[str] = []
     marker: dict[str, str] = {}
     while True:
         answer = aws.call("iam", "list_roles", **marker)
-        found += [str(role["Arn"]) for role in answer.get("Roles", [])]
+        for role in answer.get("Roles", []):
+            arn = str(role["Arn"])
+            if not arn.startswith(own):
+                raise RefusedFailure(
+                    f"ListRoles named {arn}, which is no role of account {identity['Account']}",
+                    NOT_AWS,
+                )
+            found.append(arn)
         if not answer.get("IsTruncated") or not answer.get("Marker"):
             return found
         marker = {"Marker": answer["Marker"]}
