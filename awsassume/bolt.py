@@ -4,7 +4,7 @@ import fcntl
 import os
 import stat
 
-from awsassume import private
+from awsassume import folders, private
 
 
 class Bolt:
@@ -16,7 +16,7 @@ class Bolt:
     """
 
     def __init__(self, cache: str, place: str, name: str) -> None:
-        self._folder = private.made(cache, place)
+        self._folder = folders.made(cache, place)
         self._name = name
         self._descriptor = -1
         self.held = False
@@ -27,11 +27,11 @@ class Bolt:
             raise
 
     def _open(self) -> None:
-        self._descriptor = self._folder.open(self._name, private.SHARED)
+        self._descriptor = self._folder.open(self._name, folders.SHARED)
         status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             raise private.UntrustedError(f"{self._folder.path}/{self._name} is no file of ours")
-        private.close_to_others(self._descriptor)
+        folders.close_to_others(self._descriptor)
 
     def take(self) -> bool:
         """Tell whether it is ours now; does not wait."""

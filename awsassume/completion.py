@@ -7,7 +7,7 @@ changed, and the options are a table made from Typer's own command.
 import os
 import time
 
-from awsassume import paths, private, recall, record, sessions, shelf
+from awsassume import folders, paths, private, recall, record, sessions, shelf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _kept(cache: str, state: str) -> dict[str, list[str]] | None:
 def _keep(cache: str, state: str, names: dict[str, list[str]]) -> None:
     try:
         pairs = [("state", state), *((kind, "\n".join(found)) for kind, found in names.items())]
-        private.write(cache, recall.FOLDER, KEPT, record.dump(pairs))
+        folders.write(cache, recall.FOLDER, KEPT, record.dump(pairs))
     except (OSError, ValueError, private.UntrustedError):
         return
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from awsassume import browser, chains, display, person, private, spinner, sts
+from awsassume import browser, chains, display, folders, person, private, spinner, sts
 from awsassume.clock import Clock
 from awsassume.config import Config, Profile, did_you_mean
 from awsassume.credentials import Credentials, timestamp
@@ -308,7 +308,7 @@ def _keep(found: SignOn, client: Mapping[str, Any], answer: Mapping[str, Any]) -
         token["registrationExpiresAt"] = timestamp(int(client["clientSecretExpiresAt"]))
         token["refreshToken"] = answer["refreshToken"]
     try:
-        private.replace(found.path, json.dumps(token).encode())
+        folders.replace(found.path, json.dumps(token).encode())
     except (OSError, private.UntrustedError) as error:
         raise _unkept(found, error) from None
     return until
@@ -328,7 +328,7 @@ def _try_place(found: SignOn) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         trial = f"{folder}/{private.TEMPORARY}{secrets.token_hex(8)}"
         try:
-            private.replace(trial, b" " * _TOKEN_BYTES)
+            folders.replace(trial, b" " * _TOKEN_BYTES)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(trial)

@@ -79,4 +79,6 @@ def write(cache: str, folder: str, name: str, pairs: list[tuple[str, str]]) -> N
     """
     place = f"{folder}/{name}"
     data = dump([(_PLACE, place), *pairs])
-    private.write(cache, folder, name, data if seal is None else seal.close(place, data))
+    from awsassume import folders
+
+    folders.write(cache, folder, name, data if seal is None else seal.close(place, data))

@@ -9,7 +9,7 @@ import re
 import stat
 from collections.abc import Iterable
 
-from awsassume import private, record
+from awsassume import folders, private, record
 
 SESSIONS = "sessions"
 FOLDERS = (SESSIONS, "recall", "names", "recent")
@@ -46,7 +46,7 @@ def everything(cache: str) -> tuple[int, int]:
     """
     sessions = others = 0
     for place in FOLDERS:
-        folder = private.opened(cache, place)
+        folder = folders.opened(cache, place)
         if folder is None:
             continue
         with folder:
@@ -60,7 +60,7 @@ def everything(cache: str) -> tuple[int, int]:
 
 def some(cache: str, place: str, names: Iterable[str]) -> int:
     """Remove these files of a folder; give how many were there. Raises UntrustedError or OSError."""
-    folder = private.opened(cache, place)
+    folder = folders.opened(cache, place)
     if folder is None:
         return 0
     with folder:
@@ -70,7 +70,7 @@ def some(cache: str, place: str, names: Iterable[str]) -> int:
 def tidy(cache: str, now: float) -> None:
     """Once a day, remove what nobody will read again: sessions long over, failures, and files left by killed processes."""
     try:
-        with private.made(cache, SESSIONS) as folder:
+        with folders.made(cache, SESSIONS) as folder:
             try:
                 # A time to come was the clock's fault.
                 if 0 <= now - folder.status(TIDIED).st_mtime < TIDY_SECONDS:
@@ -86,7 +86,7 @@ def tidy(cache: str, now: float) -> None:
 
 def _tidy_folder(cache: str, place: str, now: float) -> None:
     unread = OVER_SECONDS if place == SESSIONS else UNREAD_SECONDS
-    folder = private.opened(cache, place)
+    folder = folders.opened(cache, place)
     if folder is None:
         return
     with folder:
@@ -109,7 +109,7 @@ def prune(cache: str, place: str, most: int, fewest: int) -> None:
 
     Raises UntrustedError or OSError.
     """
-    folder = private.opened(cache, place)
+    folder = folders.opened(cache, place)
     if folder is None:
         return
 
@@ -131,14 +131,14 @@ def prune(cache: str, place: str, most: int, fewest: int) -> None:
                 continue
 
 
-def remove(folder: private.Folder, name: str) -> bool:
+def remove(folder: folders.Folder, name: str) -> bool:
     """Remove a file of ours, unless another process holds it; tell whether it is gone. Raises OSError."""
     if not _NAME.fullmatch(name):
         return False
     is_lock = name.endswith(_LOCKS)
     try:
         # Some file systems lock only what is open for writing.
-        descriptor = folder.open(name, private.SHARED & ~os.O_CREAT if is_lock else private.READ)
+        descriptor = folder.open(name, folders.SHARED & ~os.O_CREAT if is_lock else private.READ)
     except OSError:
         # A symlink, a socket, a directory, or nothing at all.
         return False
@@ -185,7 +185,7 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _is_session(folder: private.Folder, name: str) -> bool:
+def _is_session(folder: folders.Folder, name: str) -> bool:
     """Tell whether a file holds a session, sealed or not, rather than half of one."""
     if not _KEY.fullmatch(name):
         return False

@@ -148,6 +148,8 @@ def fail(cache: str, key: str, failure: "Failure", now: float) -> None:
     if failure.met is None:
         failure.met = now
     message, hint = failure.without_quotes()
+    from awsassume import folders
+
     pairs = [
         ("exit_code", str(failure.exit_code)),
         ("message", message.replace("\0", "")),
@@ -156,7 +158,7 @@ def fail(cache: str, key: str, failure: "Failure", now: float) -> None:
         # Those who pass on what another met must not make it new.
         ("time", str(failure.met)),
     ]
-    private.write(cache, FOLDER, f"{key}{FAILED}", record.dump(pairs))
+    folders.write(cache, FOLDER, f"{key}{FAILED}", record.dump(pairs))
 
 
 def failure_since(cache: str, key: str, since: float, now: float) -> "Failure | None":
@@ -182,8 +184,10 @@ def failure_since(cache: str, key: str, since: float, now: float) -> "Failure | 
 
 def live(cache: str) -> "Iterator[tuple[str, Session]]":
     """Give every session that can be read, with its key."""
+    from awsassume import folders
+
     try:
-        folder = private.opened(cache, FOLDER)
+        folder = folders.opened(cache, FOLDER)
         if folder is None:
             return
         with folder:

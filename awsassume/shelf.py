@@ -1,6 +1,6 @@
 """All that is kept in one folder of the cache."""
 
-from awsassume import private, record
+from awsassume import folders, private, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ def records(
 ) -> "Iterator[tuple[str, dict[str, str]]]":
     """Give the name and the fields of each record, of the first ``most`` if that is given; what can't be read is left out."""
     try:
-        folder = private.opened(cache, place) if cache else None
+        folder = folders.opened(cache, place) if cache else None
     except (OSError, private.UntrustedError):
         return
     if folder is None:

@@ -13,7 +13,7 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from awsassume import environment, private, recall, record, sessions
+from awsassume import environment, folders, recall, record, sessions
 from awsassume.request import Request
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def signed(data: bytes) -> bytes:
 def with_file(folder: str, name: str, data: bytes, then: Callable[[str], object]) -> None:
     """Put a file into a cache, and read it there."""
     cache = _cache()
-    private.make(f"{cache}/{folder}")
+    folders.make(f"{cache}/{folder}")
     with open(f"{cache}/{folder}/{name}", "wb", opener=_private) as file:
         file.write(data)
     then(cache)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from awsassume import private, removal
+from awsassume import folders, removal
 from awsassume.bolt import Bolt
 from awsassume.lock import Lock
 from awsassume.turn import Turn
@@ -140,7 +140,7 @@ def test_a_word_for_the_next_stays_until_it_is_swept(cache: str) -> None:
 @pytest.mark.parametrize("kind", ["symlink", "FIFO", "another user's"])
 def test_a_planted_file_is_no_lock(cache: str, tmp_path: Path, kind: str) -> None:
     """It is neither followed nor taken away."""
-    private.make(f"{cache}/{PLACE}")
+    folders.make(f"{cache}/{PLACE}")
     path = tmp_path / "cache" / PLACE / "a.lock"
     if kind == "symlink":
         path.symlink_to(tmp_path / "elsewhere")

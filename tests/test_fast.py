@@ -136,6 +136,7 @@ def test_a_source_that_is_a_process_is_asked_without_botocore(
         *OURS,
         "awsassume.asking",
         "awsassume.bolt",
+        "awsassume.folders",
         "awsassume.process",
         "awsassume.turn",
     }

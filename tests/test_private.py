@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from awsassume import private
+from awsassume import folders, private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def test_files_are_0600_and_directories_0700_whatever_the_umask(tmp_path: Path) 
     """From their birth, and when they are written again."""
     path = tmp_path / "a/b/file"
     for data in (b"one", b"two", b""):
-        private.write(str(tmp_path / "a"), "b", "file", data)
+        folders.write(str(tmp_path / "a"), "b", "file", data)
         assert private.read(str(tmp_path / "a"), "b", "file") == data
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for directory in (tmp_path / "a", tmp_path / "a/b"):
@@ -43,7 +43,7 @@ def test_what_is_not_there_is_none(tmp_path: Path) -> None:
     assert private.read(str(tmp_path / "a"), "b", "none") is None
     assert private.read(str(tmp_path / "a"), "none", "none") is None
     assert private.read(str(tmp_path / "none"), "none", "none") is None
-    assert private.opened(str(tmp_path / "none")) is None
+    assert folders.opened(str(tmp_path / "none")) is None
 
 
 def _symlink(path: Path) -> None:
@@ -74,7 +74,7 @@ SPOILED = {
 def test_a_file_that_another_could_have_made_or_read_is_not_read(tmp_path: Path, how: str) -> None:
     """Told with its path and what to do; a FIFO blocks nobody."""
     path = tmp_path / "a/b/file"
-    private.write(str(tmp_path / "a"), "b", "file", b"data")
+    folders.write(str(tmp_path / "a"), "b", "file", b"data")
     spoil, told = SPOILED[how]
     spoil(path)
     with pytest.raises(private.UntrustedError, match=told) as refused:
@@ -95,7 +95,7 @@ def test_a_directory_that_is_not_ours_alone_is_not_used(tmp_path: Path, how: str
     else:
         place.write_text("")
         place.chmod(0o600)
-    for use in (private.opened, private.make, lambda path: private.write(path, "a", "b", b"")):
+    for use in (folders.opened, folders.make, lambda path: folders.write(path, "a", "b", b"")):
         with pytest.raises(private.UntrustedError):
             use(str(place))
     assert how == "file" or os.listdir(place) == []
@@ -105,7 +105,7 @@ def test_a_directory_that_is_not_ours_alone_is_not_used(tmp_path: Path, how: str
 def test_another_user_s_file_or_directory_is_not_trusted(tmp_path: Path) -> None:
     """Though it is closed to everybody but its owner."""
     cache = str(tmp_path / "cache")
-    private.write(cache, "names", "file", b"data")
+    folders.write(cache, "names", "file", b"data")
     for place in ("cache/names/file", "cache/names", "cache"):
         os.chown(tmp_path / place, 65534, 65534)
         with pytest.raises(private.UntrustedError, match="belongs to another user") as refused:
@@ -116,7 +116,7 @@ def test_another_user_s_file_or_directory_is_not_trusted(tmp_path: Path) -> None
 def test_a_file_larger_than_any_of_ours_is_not_read(tmp_path: Path) -> None:
     """A hundred megabytes in the cache cost nothing."""
     place = (str(tmp_path / "cache"), "names", "file")
-    private.write(*place, b"x" * 100)
+    folders.write(*place, b"x" * 100)
     assert private.read(*place, 100) == b"x" * 100
     assert private.read(*place, 99) is None
     os.truncate("/".join(place), 100 << 20)
@@ -128,7 +128,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     (tmp_path / "file").mkdir()
     (tmp_path / "file/full").touch()
     with pytest.raises(private.UntrustedError, match="is no regular file"):
-        private.replace(str(tmp_path / "file"), b"data")
+        folders.replace(str(tmp_path / "file"), b"data")
     assert sorted(os.listdir(tmp_path)) == ["file", "home"]
 
 
@@ -140,5 +140,5 @@ def test_a_planted_symlink_at_the_temporary_file_s_place_is_not_followed(
     planted = tmp_path / f"{private.TEMPORARY}{os.getpid()}-00000000"
     planted.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FileExistsError):
-        private.replace(str(tmp_path / "file"), b"data")
+        folders.replace(str(tmp_path / "file"), b"data")
     assert not (tmp_path / "elsewhere").exists()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from awsassume import private, record, removal
+from awsassume import folders, private, record, removal
 from tests.bench import Bench, bench
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def test_an_old_file_of_ours_goes(tmp_path: Path, way: str, kind: str) -> None:
     """Whatever its kind, and whichever way."""
     name, data = SWEPT[kind]
     cache = tmp_path / "cache"
-    private.make(str(cache / "sessions"))
+    folders.make(str(cache / "sessions"))
     path = put(cache / name, data)
     path.parent.chmod(0o700)
     if name.startswith("recent/.tmp-1-"):
@@ -214,7 +214,7 @@ def test_a_file_that_is_not_ours_stays(tmp_path: Path, way: str, kind: str) -> N
     """Though it is this user's, private, and a year old."""
     name, data = KEPT[kind]
     cache = tmp_path / "cache"
-    private.make(str(cache / "sessions"))
+    folders.make(str(cache / "sessions"))
     path = put(cache / name, data)
     WAYS[way](str(cache))
     assert path.read_bytes() == data
@@ -225,7 +225,7 @@ def test_a_file_that_is_not_ours_stays(tmp_path: Path, way: str, kind: str) -> N
 def test_what_is_no_regular_file_stays(tmp_path: Path, way: str, kind: str) -> None:
     """Nor is a symlink followed, to a file of our head or to a folder of such files."""
     cache = tmp_path / "cache"
-    private.make(str(cache / "sessions"))
+    folders.make(str(cache / "sessions"))
     real = put(tmp_path / "elsewhere" / KEY, OURS)
     path = cache / "sessions" / KEY
     if kind == "symlink":
@@ -255,7 +255,7 @@ def test_what_is_no_regular_file_stays(tmp_path: Path, way: str, kind: str) -> N
 def test_another_user_s_file_stays(tmp_path: Path, way: str) -> None:
     """By whatever name and head."""
     cache = tmp_path / "cache"
-    private.make(str(cache / "sessions"))
+    folders.make(str(cache / "sessions"))
     path = put(cache / "sessions" / KEY, OURS)
     os.chown(path, 65534, 65534)
     WAYS[way](str(cache))
@@ -265,7 +265,7 @@ def test_another_user_s_file_stays(tmp_path: Path, way: str) -> None:
 def test_a_folder_with_too_many_files_loses_the_oldest_of_ours(tmp_path: Path) -> None:
     """Those of others are neither taken nor a reason to take more."""
     cache = tmp_path / "cache"
-    private.make(str(cache / "recall"))
+    folders.make(str(cache / "recall"))
     for number in range(20):
         path = put(cache / f"recall/{number:x}", OURS)
         os.utime(path, (LONG_AGO + number, LONG_AGO + number))

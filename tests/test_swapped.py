@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from awsassume import private, record
+from awsassume import folders, private, record
 from tests.bench import MAIN, Bench, bench
 
 if TYPE_CHECKING:
@@ -161,9 +161,9 @@ def test_a_folder_swapped_at_any_moment_of_a_miss_gets_nothing(bench: Bench, own
 def test_an_open_folder_is_gone_on_from_whatever_its_path_names(tmp_path: Path) -> None:
     """What is read, written, listed and removed is in the one that was looked at."""
     cache = tmp_path / "cache"
-    private.write(str(cache), "sessions", "a", b"ours")
-    private.write(str(tmp_path / "planted"), "sessions", "a", b"planted")
-    with private.made(str(cache), "sessions") as folder:
+    folders.write(str(cache), "sessions", "a", b"ours")
+    folders.write(str(tmp_path / "planted"), "sessions", "a", b"planted")
+    with folders.made(str(cache), "sessions") as folder:
         cache.rename(tmp_path / "aside")
         (tmp_path / "planted").rename(cache)
         assert folder.read("a") == b"ours"
@@ -199,7 +199,7 @@ def test_a_folder_that_appears_while_ours_is_made_is_not_taken_for_it(
     with pytest.raises(
         private.UntrustedError, match="symlink" if kind == "symlink" else "another user;"
     ):
-        private.write(str(tmp_path / "cache"), "sessions", "a", b"data")
+        folders.write(str(tmp_path / "cache"), "sessions", "a", b"data")
     assert os.listdir(elsewhere) == []
     assert elsewhere.stat().st_mode & 0o777 == 0o755
     assert not any(Path(tmp_path, "cache").iterdir())
@@ -210,7 +210,7 @@ def test_a_folder_is_private_from_its_birth(tmp_path: Path, mask: int) -> None:
     """No mode is given to it later, by a name that may stand for another then; the caller's umask is as it was."""
     earlier = os.umask(mask)
     try:
-        private.make(str(tmp_path / "a/b/c"))
+        folders.make(str(tmp_path / "a/b/c"))
     finally:
         assert os.umask(earlier) == mask
     for place in ("a", "a/b", "a/b/c"):

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from awsassume import private, recall, record, sessions
+from awsassume import folders, recall, record, sessions
 from tests.fake_aws.control import Remote
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ class Place:
 
     def fill_cache(self) -> None:
         """Put ten thousand sessions of other roles into the cache."""
-        private.make(str(self.cache))
+        folders.make(str(self.cache))
         folder = self.cache / sessions.FOLDER
-        private.make(str(folder))
+        folders.make(str(folder))
         now = int(time.time())
         pairs = [
             ("access_key_id", "ASIAIOSFODNN7EXAMPLE"),
