@@ -55,7 +55,10 @@ def explained(
         )
     if isinstance(error, exceptions.PartialCredentialsError):
         return SourceFailure(
-            f"{origin} has only part of its credentials: {error.kwargs.get('cred_var')} is missing"
+            f"{origin} has only part of its credentials: {error.kwargs.get('cred_var')} is missing",
+            "what awsassume starts has no keys but the role's: give --profile NAME, or --chain"
+            if origin.kind == "Environment"
+            else None,
         )
     if isinstance(error, exceptions.InvalidConfigError):
         return ConfigurationFailure(

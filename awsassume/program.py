@@ -220,7 +220,10 @@ class Program:
             )
             from awsassume import command
 
-            return command.become(self, request.command, environment.applied(self.environ, changes))
+            environ = environment.applied(self.environ, changes)
+            # It would be the container's role by it.
+            environ.pop(environment.CONTAINER_TOKEN, None)
+            return command.become(self, request.command, environ)
         if request.format == "process":
             self.write(1, credentials.process_json() + "\n")
             return 0
