@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,8 @@ def _sign_on(aws: FakeAws, home: Path, tmp_path: Path, monkeypatch: pytest.Monke
     aws.sso.add_role("Developer")
     (tmp_path / "config").write_text(CONFIG)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    (home / ".aws").rmdir()
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    shutil.rmtree(home / ".aws")
     for name, value in aws.environ().items():
         monkeypatch.setenv(name, value)
 
