@@ -6,7 +6,7 @@ import sys
 if not __package__:
     sys.path.insert(0, __file__[: -len("/awsassume/__main__.py")])
 
-from awsassume.program import main
+from awsassume import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,6 +1,5 @@
 """The slow way, taken when nothing is remembered: parse, plan, call, remember."""
 
-import gc
 import os
 import signal
 import sys
@@ -33,8 +32,6 @@ VERBS: dict[str, str] = {
 def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn | None") -> int:
     """Do what the words ask for; ``found`` is what they were last found to mean, its session gone stale."""
     bring_in_site()
-    # A short run that imports a thousand modules makes much that is kept and little to collect.
-    gc.disable()
     request = found[0] if found and not found[1].partial else understand(program)
     program.request = request
     if request.mode != "exec" and program.shim_descriptor() is not None:

@@ -6,7 +6,6 @@ to name another would work on the credentials of whoever runs the tests.
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import signal
@@ -95,13 +94,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # What is made once for many tests is made before any of them has its home.
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     os.environ["NO_PROXY"] = "*"
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    """Collect garbage in the tests' own process: a run of the program, made in it, turns that off for good."""
-    yield
-    gc.enable()
 
 
 @pytest.fixture(autouse=True)
