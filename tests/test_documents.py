@@ -84,7 +84,16 @@ def test_the_exit_codes_are_those_of_the_failures() -> None:
 
 
 # Between our own processes, and no user's business.
-WITHIN = {"AWSASSUME_CALLERS", "AWSASSUME_SERVED", "AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"}
+WITHIN = {
+    "AWSASSUME_CALLERS",
+    "AWSASSUME_HELD",
+    "AWSASSUME_HELD_NAME",
+    "AWSASSUME_PREFIXED",
+    "AWSASSUME_SERVED",
+    "AWSASSUME_SHELL",
+    "AWSASSUME_SHIM_FD",
+    "AWSASSUME_SUBSHELL",
+}
 
 
 def test_every_variable_of_ours_is_told() -> None:
