@@ -134,7 +134,7 @@ class Config:
     def _noted(self, path: str) -> str:
         # Which file it is depends on a variable that nobody remembers.
         self.files.certain = self.files.certain and "$" not in path
-        return self.files.note(os.path.expanduser(os.path.expandvars(path)))
+        return self.files.note(self.files.expanded(os.path.expandvars(path)))
 
     def session(self, profile: str | None = None) -> botocore.session.Session:
         """Make a botocore session for a profile that shares what was read. ``None``: default's settings, if it is there."""

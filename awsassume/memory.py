@@ -59,6 +59,12 @@ class Files:
                 self._unsettled.add(path)
         return path
 
+    def expanded(self, path: str) -> str:
+        """Give a name with the home that ``~`` stands for. Where another user's is, nobody remembers."""
+        if path.startswith("~") and path[1:2] not in {"", "/"}:
+            self.certain = False
+        return os.path.expanduser(path)
+
     @property
     def may_be_remembered(self) -> bool:
         """Whether any change to them will show."""

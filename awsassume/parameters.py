@@ -169,7 +169,7 @@ class Reader(Settings):
             return None
         text = given.text
         if not text.lstrip().startswith("{"):
-            path = os.path.expanduser(text)
+            path = self.config.files.expanded(text)
             if given.kind is ConfigurationFailure:
                 # What a config file names is the same file wherever one stands.
                 path = os.path.join(os.path.dirname(self.config.config_file), path)

@@ -1,7 +1,6 @@
 """From a request to the roles to pass through, and the key of each session on the way."""
 
 import json
-import os
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -169,7 +168,7 @@ class Planner:
         policy = self.request.policy
         if policy and not policy.lstrip().startswith("{"):
             # The words that renew name it in full, even where it is not read.
-            self.config.files.note(os.path.expanduser(policy))
+            self.config.files.note(self.config.files.expanded(policy))
         region = self._region(steps, origin)
         # What can't be followed is said before anybody is asked.
         who = self._who(origin)
