@@ -120,3 +120,21 @@ def test_every_link_within_leads_somewhere() -> None:
         for heading in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
     }
     assert places.issuperset(re.findall(r"\]\(#([^)]*)\)", TEXT))
+
+
+def test_every_test_that_the_readme_names_is_there() -> None:
+    """By file; and what is named of one by the start of a name, by that."""
+    rows = [line for line in TEXT.splitlines() if line.startswith("|") and "`tests/" in line]
+    assert len(rows) > 20
+    for row in rows:
+        file = ""
+        for word in re.findall(r"`([^`]+)`", row):
+            if word.startswith("tests/"):
+                file = word
+                assert (documents.README.parent / file).is_file(), row
+            elif word.endswith("…") and file:
+                named = word.strip("…")
+                assert re.search(
+                    rf"def test_\w*{named.removeprefix('test_')}",
+                    (documents.README.parent / file).read_text(),
+                ), row
