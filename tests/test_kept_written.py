@@ -12,7 +12,7 @@ import pytest
 from awsassume import environment, recall
 from tests.aws_files import lines_of, write
 from tests.bench import COMMAND, Bench, bench
-from tests.test_fast import HASH, OS, OURS, imported
+from tests.test_fast import BUILT_IN, OS, OURS, imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def test_a_renewal_has_what_is_not_written_down(bench: Bench, words: list[str]) 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in bench.environ.items():
             patch.setenv(name, value)
-        assert imported(*line[1:]) == OURS | HASH | OS
+        assert imported(*line[1:]) == OURS | BUILT_IN | OS
     fast = bench.run("example-role", *words).stdout
     renew = re.compile(r"AWSASSUME_RENEW='([^']*)'")
     (one,), (other,) = renew.findall(slow), renew.findall(fast)
