@@ -97,9 +97,11 @@ class Keeper:
         """Give the instant of the next renewal, in epoch seconds."""
         return self._next
 
-    def woken(self) -> None:
-        """Take what ``current`` woke us with."""
+    def woken(self) -> bool:
+        """Take what ``current`` woke us with, and tell whether it is still in need: others have asked meanwhile."""
         os.read(self.wakes, 4096)
+        now = time.time()
+        return self._next <= now or self._session.remaining(now) <= self._least()
 
     def attempt(self) -> None:
         """Renew. What goes wrong is kept for those who ask, and tried again after a while."""
@@ -138,7 +140,11 @@ class Keeper:
     def current(self) -> Credentials:
         """Give credentials that are live, waiting for a renewal where these have ended. Raises Failure."""
         with self._changed:
-            if self._session.remaining(time.time()) > self._least():
+            now = time.time()
+            if self._session.remaining(now) > self._least():
+                if self._next <= now:
+                    # Nobody looks at the clock any more: it is renewed for the next one who asks.
+                    os.write(self._wake, b".")
                 return self._session.credentials
             before = self._attempts
             os.write(self._wake, b".")

@@ -2,7 +2,7 @@
 
 The endpoint is that of a container: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html.
 COMMAND takes this process's place, so that its exit code, its signals and the terminal are its own; the endpoint is a
-process of its own, out of its session, that ends when COMMAND does.
+process of its own, out of its session, that ends when COMMAND and all that it has left behind do.
 """
 
 import contextlib
@@ -10,25 +10,25 @@ import gc
 import os
 import secrets
 import select
-import shutil
 import signal
 import time
+from tempfile import gettempdir
 
-from awsassume import command, environment, loopback, renewal, served, slow
-from awsassume.config import Config, Profile
+from awsassume import command, environment, heirs, loopback, renewal, served, slow, stand_in
 from awsassume.endpoint import PATH, Endpoint
-from awsassume.errors import UsageFailure
+from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.renewal import Keeper
+from awsassume.stand_in import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from awsassume.plan import Plan
     from awsassume.program import Program
     from awsassume.request import Request
 
 # A laptop that slept finds its clock ahead, and no timer says so.
 _LONGEST_SLEEP_SECONDS = 30.0
 _POLL_SECONDS = 1.0
+_FIRST_LOOK_SECONDS = 0.5
 
 
 def run(program: "Program", request: "Request") -> int:
@@ -47,101 +47,64 @@ def run(program: "Program", request: "Request") -> int:
     token = secrets.token_urlsafe(32)
     listener = loopback.listen()
     url = f"http://{loopback.ADDRESS}:{listener.getsockname()[1]}{PATH}"
-    folder = _config_without_default(assumer.config, program.past, plan)
+    said = stand_in.texts(assumer.config, plan.target.region)
+    endpoint = Endpoint(listener, token, keeper)
+    config_file = _start(endpoint, Place(said) if said else None, verbose=request.verbose)
+    listener.close()
     environ = served.inside(
         program.environ,
         url,
         token,
         plan.target.region or None,
-        f"{folder}/config" if folder else None,
+        config_file,
         plan.target.settings,
     )
     if request.verbose:
         program.say(f"credentials of {plan.target.role} are at {url}")
-    _start(Endpoint(listener, token, keeper), keeper, folder, verbose=request.verbose)
-    listener.close()
+        if config_file:
+            program.say(f"COMMAND reads its config from {config_file}, which can't be written")
     return command.become(program, request.command, environ)
 
 
-def _config_without_default(config: Config, environ: dict[str, str], plan: "Plan") -> str | None:
-    """Give a folder with a config file in which a profile without credentials stands, where the SDKs need to be told of one.
+def _start(endpoint: Endpoint, place: Place | None, *, verbose: bool) -> str | None:
+    """Start the endpoint's process, which is nobody's child: COMMAND may wait for all of its own.
 
-    SDKs ask the profile that is named, or default, before the endpoint. Where default has credentials they would take
-    those, so we name a profile that has none; what else default says (output, endpoints) it says too.
+    Gives the path of the config file that it holds, if there is one to hold. Raises ConfigurationFailure.
     """
-    default = config.section("default")
-    if default is None or not _has_credentials(default):
-        return None
-    import tempfile
-
-    lines = [
-        f"{key} = {value}"
-        for key, value in default.values.items()
-        if isinstance(value, str) and key in _SETTINGS and "\n" not in value
-    ]
-    if plan.target.region:
-        lines = [line for line in lines if not line.startswith("region ")]
-        lines.append(f"region = {plan.target.region}")
-    try:
-        with open(config.config_file, "rb") as file:
-            content = file.read()
-    except OSError:
-        content = b""
-    # In memory where there is such a place, and gone with the login.
-    place = environ.get("XDG_RUNTIME_DIR", "")
-    place = place if os.access(place, os.W_OK) else ""
-    folder = tempfile.mkdtemp(prefix="awsassume-", dir=place or None)
-    section = "\n".join(["", f"[profile {environment.SERVE_PROFILE}]", *lines, ""]).encode()
-    descriptor = os.open(f"{folder}/config", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(content + section)
-    return folder
-
-
-_SETTINGS = frozenset(
-    (
-        "ca_bundle",
-        "cli_pager",
-        "defaults_mode",
-        "endpoint_url",
-        "ignore_configured_endpoint_urls",
-        "max_attempts",
-        "output",
-        "region",
-        "retry_mode",
-        "services",
-        "sts_regional_endpoints",
-        "use_dualstack_endpoint",
-        "use_fips_endpoint",
-    )
-)
-
-
-def _has_credentials(profile: Profile) -> bool:
-    return profile.has_own_credentials or "role_arn" in profile.values
-
-
-def _start(endpoint: Endpoint, keeper: Keeper, folder: str | None, *, verbose: bool) -> None:
-    """Start the endpoint's process, which is nobody's child: COMMAND may wait for all of its own."""
     command = os.getpid()
     watch = -1
     with contextlib.suppress(OSError, AttributeError):
         watch = os.pidfd_open(command)
+    reading, writing = os.pipe()
     child = os.fork()
     if child:
+        os.close(writing)
         os.waitpid(child, 0)
+        with open(reading, "rb") as answer:
+            said = answer.read()
         if watch >= 0:
             os.close(watch)
-        return
+        if not said:
+            raise ConfigurationFailure(
+                "the config file that COMMAND is to read can't be made", f"check {gettempdir()}"
+            )
+        return os.fsdecode(said[1:]) or None
     try:
         os.setsid()
         if os.fork() == 0:
-            _detach([endpoint.fileno(), watch, *keeper.descriptors], verbose=verbose)
+            keeper = endpoint.keeper
+            _detach([endpoint.fileno(), watch, writing, *keeper.descriptors], verbose=verbose)
             gc.enable()
-            endpoint.start()
-            _keep(keeper, command, watch)
-            if folder:
-                shutil.rmtree(folder, ignore_errors=True)
+            try:
+                path = place.put() if place else ""
+                os.write(writing, b"." + os.fsencode(path))
+                os.close(writing)
+                endpoint.start()
+                _keep(keeper, command, watch)
+                _linger(keeper, f"{environment.CONTAINER_TOKEN}={endpoint.token}")
+            finally:
+                if place:
+                    place.remove()
     finally:
         # Neither the exit handlers nor the buffers of the process that this was forked from are ours.
         os._exit(0)
@@ -151,6 +114,7 @@ def _detach(keep: list[int], *, verbose: bool) -> None:
     """Let go of COMMAND's terminal and pipes, so that nobody waits for their end because of us."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1) if verbose else (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -159,6 +123,10 @@ def _detach(keep: list[int], *, verbose: bool) -> None:
         os.closerange(last + 1, descriptor)
         last = descriptor
     os.closerange(last + 1, max(last + 2, 4096))
+
+
+def _end(*_: object) -> None:
+    raise SystemExit
 
 
 def _keep(keeper: Keeper, command: int, watch: int) -> None:
@@ -173,10 +141,25 @@ def _keep(keeper: Keeper, command: int, watch: int) -> None:
         ready = {descriptor for descriptor, _ in poll.poll(int(seconds * 1000) + 1)}
         if watch in ready or (watch < 0 and not _is_alive(command)):
             return
-        if keeper.wakes in ready:
-            keeper.woken()
-        if keeper.wakes in ready or keeper.due() <= time.time():
+        is_needed = keeper.wakes in ready and keeper.woken()
+        if is_needed or keeper.due() <= time.time():
             keeper.attempt()
+
+
+def _linger(keeper: Keeper, word: str) -> None:
+    """Serve what the command has left behind, for as long as any process has this word in its environment.
+
+    AWS is asked only when one of them asks us: a forgotten server of a terminal must not renew a role for months.
+    """
+    poll = select.poll()
+    poll.register(keeper.wakes, select.POLLIN)
+    pause = _FIRST_LOOK_SECONDS
+    while heirs.are_there(word) or heirs.are_there(word):
+        until = time.monotonic() + pause
+        pause = min(2 * pause, _LONGEST_SLEEP_SECONDS)
+        while (seconds := until - time.monotonic()) > 0:
+            if poll.poll(int(seconds * 1000) + 1) and keeper.woken():
+                keeper.attempt()
 
 
 def _is_alive(process: int) -> bool:
