@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from awsassume import browser, chains, display, folders, person, private, spinner, sts
+from awsassume import browser, chains, display, folders, paths, person, private, spinner, sts
 from awsassume.clock import Clock
 from awsassume.config import Config, Profile, did_you_mean
 from awsassume.credentials import Credentials, timestamp
@@ -319,6 +319,12 @@ def _try_place(found: SignOn) -> None:
 
     It is tried before anybody is asked to log in. What is there already, the AWS CLI's as a rule, is left as it is.
     """
+    strange = paths.strange_home(os.environ)
+    if strange and strange.startswith("HOME="):
+        raise SourceFailure(
+            f"the token can't be kept in {found.path}: {strange} is another user's, who could not use it",
+            "log in as that user, or with a HOME of your own",
+        )
     folder = os.path.dirname(found.path)
     # The mode that makedirs takes is the last one's; under umask 000 those above it would be everybody's.
     umask = os.umask(0o077)

@@ -11,6 +11,7 @@ import pytest
 from awsassume import paths
 from tests.bench import Bench, bench
 from tests.other_user import NOBODY, STRANGER, acting_as, only_root
+from tests.test_login import CONFIG
 
 __all__ = ["bench"]
 
@@ -115,3 +116,19 @@ def test_a_home_that_is_not_there_yet_and_one_below_the_superuser_s_are_one_s_ow
     assert paths.cache_directory(environ) == "/var/cache/none/awsassume"
     with acting_as(NOBODY):
         assert paths.cache_directory({"XDG_CACHE_HOME": "/var/cache/none"}) is not None
+
+
+def test_no_token_is_left_in_another_user_s_home(bench: Bench) -> None:
+    """It would be the superuser's, and in the way of the owner's own login; nobody is asked to log in for it."""
+    bench.aws.sso.add_role("Developer")
+    bench.config_file.write_text(CONFIG)
+    given(bench)
+    said = bench.run("--login", "dev", "--no-open", environ=SUDO, code=4)
+    assert f"HOME={bench.home} is another user's" in said.stderr
+    assert said.stdout == ""
+    assert bench.aws.calls("RegisterClient") == []
+    assert owners(bench) == {NOBODY}
+    for path in (bench.home, *bench.home.rglob("*")):
+        os.chown(path, 0, 0)
+    bench.run("--login", "dev", "--no-open", environ=SUDO)
+    assert owners(bench) == {0}
