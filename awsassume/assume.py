@@ -203,9 +203,8 @@ class Assumer:
         if who != made.identity:
             self.moved = who
         self.tell(f"{made.origin}: {credentials!r}, {(time.monotonic() - began) * 1000:.0f} ms")
-        return Session(
-            credentials, int(time.time()), {"source": str(made.origin), "role": made.target.role}
-        )
+        about = {"source": str(made.origin), "role": made.origin.name or ""}
+        return Session(credentials, int(time.time()), about)
 
     def _logs_in(self, made: Plan) -> bool:
         """Offer the login to a person who can see the question; an SDK that waits for us has no time for it."""
@@ -257,12 +256,12 @@ class Assumer:
             if step.mfa_serial
             else sts.assume_role(aws, step.parameters)
         )
-        role = step.profile.name if step.profile else ""
         about = {
             "role_arn": step.role_arn,
             "source": str(made.origin),
             "region": made.target.region,
-            "role": role if index else made.target.role,
+            # Its own name: the plan may be for a look-up of another, which need not be there.
+            "role": step.profile.name if step.profile else made.target.role,
         }
         return Session(credentials, int(time.time()), about)
 

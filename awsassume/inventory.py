@@ -74,8 +74,7 @@ def entries(config: Config, cache: str | None, now: float) -> list[Entry]:
     found += _others([session for session in live if id(session) not in taken])
     known = {entry.role_arn for entry in found}
     found += [
-        _role(arn.rpartition("/")[2], (arn.rpartition("/")[2],), arn)
-        for arn in sorted(_looked_up(cache) - known)
+        _role(arn.rpartition("/")[2], (arn,), arn) for arn in sorted(_looked_up(cache) - known)
     ]
     return sorted(found, key=lambda entry: (-entry.used, entry.name.lower()))
 
