@@ -15,6 +15,11 @@ function awsassume {
         \command awsassume "$@"
         \builtin return
     fi
+    if [[ -v AWS_ACCESS_KEY_ID || -v AWS_SECRET_ACCESS_KEY || -v AWS_SESSION_TOKEN ]] && __awsassume_is_prefixed; then
+        \builtin print -r -- 'awsassume: zsh takes back, after a function, the keys that stand before it: this shell would not be the role'$'\n''  export them first, or run: eval "$(AWS_ACCESS_KEY_ID=... command awsassume ...)"' >&2
+        (( ! ZSH_SUBSHELL )) || __awsassume_leave 'false;' 2 ''
+        \builtin return 2
+    fi
     (( ! ZSH_SUBSHELL )) || __awsassume_inside=1
     # Interrupted while it waits for the program, zsh itself would go on with some status or other.
     \builtin trap '\builtin return 130' INT
@@ -36,6 +41,78 @@ function awsassume {
         \builtin eval "${__awsassume_code}" || __awsassume_status="$?"
     fi
     \builtin return "${__awsassume_status}"
+}
+
+# Whether keys stand before the call, for it alone, as `AWS_ACCESS_KEY_ID=... awsassume ROLE` has
+# them. zsh does not tell: the line of each caller is read, where there is one.
+function __awsassume_is_prefixed {
+    \builtin emulate -L zsh -o extended_glob
+    \builtin local __awsassume_place __awsassume_file
+    \builtin local -i __awsassume_at
+    \builtin local -a __awsassume_lines
+    [[ ! -o interactive ]] || ! __awsassume_has_prefix "${__awsassume_typed-}" || \builtin return 0
+    for __awsassume_place in "${(@)funcfiletrace}"; do
+        __awsassume_file="${__awsassume_place%:*}"
+        __awsassume_at="${__awsassume_place##*:}"
+        if [[ -f "${__awsassume_file}" && -r "${__awsassume_file}" ]]; then
+            __awsassume_lines=("${(@f)$(<"${__awsassume_file}")}")
+        else
+            __awsassume_lines=("${(@f)ZSH_EXECUTION_STRING-}")
+        fi
+        # The lines of a command that goes over several.
+        while (( __awsassume_at > 1 )) && [[ "${__awsassume_lines[__awsassume_at - 1]-}" == *\\ ]]; do
+            (( __awsassume_at -= 1 ))
+        done
+        __awsassume_file="${__awsassume_lines[__awsassume_at]-}"
+        while [[ "${__awsassume_file}" == *\\ ]]; do
+            (( __awsassume_at += 1 ))
+            __awsassume_file="${__awsassume_file%\\} ${__awsassume_lines[__awsassume_at]-}"
+        done
+        ! __awsassume_has_prefix "${__awsassume_file}" || \builtin return 0
+    done
+    \builtin return 1
+}
+
+# Whether keys stand before a command of the text $1 that may be awsassume.
+function __awsassume_has_prefix {
+    \builtin emulate -L zsh -o extended_glob
+    \builtin local __awsassume_word __awsassume_inner
+    \builtin local -i __awsassume_first=1 __awsassume_keys=0
+    for __awsassume_word in "${(@zZ+C+)1}"; do
+        case "${__awsassume_word}" in
+            (';' | '&' | '&&' | '||' | '|' | '|&' | '&|' | '&!' | ';;' | '{' | '}' | '(' | ')' | '!' | if | then | elif | else | do | while | until | time)
+                __awsassume_first=1
+                __awsassume_keys=0
+                continue
+                ;;
+        esac
+        # In the words of eval, in $(...).
+        if [[ "${__awsassume_word}" == *AWS_*=*awsassume* ]]; then
+            __awsassume_inner="${(Q)__awsassume_word}"
+            __awsassume_inner="${__awsassume_inner##[\$(\`\"<=]#}"
+            if [[ "${__awsassume_inner}" != "$1" ]] && __awsassume_has_prefix "${__awsassume_inner}"; then
+                \builtin return 0
+            fi
+        fi
+        (( __awsassume_first )) || continue
+        if [[ "${__awsassume_word}" == AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(|+)=* ]]; then
+            __awsassume_keys=1
+        elif [[ "${__awsassume_word}" != [[:alpha:]_][[:alnum:]_]#(|+)=* ]]; then
+            __awsassume_first=0
+            if (( __awsassume_keys )) && [[ "${__awsassume_word}" != (command|env|exec) ]] && { [[ "${(Q)__awsassume_word}" == (awsassume|*\$*) ]] || (( ${+aliases[${__awsassume_word}]} || ${+functions[${(Q)__awsassume_word}]} )) }; then
+                \builtin return 0
+            fi
+            if (( ${+aliases[${__awsassume_word}]} )) && [[ "${aliases[${__awsassume_word}]}" == *AWS_*=* ]] && __awsassume_has_prefix "${aliases[${__awsassume_word}]}"; then
+                \builtin return 0
+            fi
+        fi
+    done
+    \builtin return 1
+}
+
+# The line that is to run, with its aliases read.
+function __awsassume_preexec {
+    \builtin typeset -g __awsassume_typed="$3"
 }
 
 # What a subshell leaves for the shell that reads it: the same call, to be made there. $1 seals what
@@ -194,7 +271,7 @@ function __awsassume_is_code {
     esac
 }
 
-\builtin typeset -g awsassume_prompt='' __awsassume_left='' __awsassume_asked=''
+\builtin typeset -g awsassume_prompt='' __awsassume_left='' __awsassume_asked='' __awsassume_typed=''
 \builtin typeset -gi __awsassume_completes=0
 
 # Set awsassume_prompt, and __awsassume_left to the seconds that the session has left; to nothing
@@ -307,8 +384,9 @@ function __awsassume_complete {
 
 () {
     \builtin emulate -L zsh
-    \builtin typeset -ga precmd_functions
+    \builtin typeset -ga precmd_functions preexec_functions
     precmd_functions=("${(@)precmd_functions:#__awsassume_hook}" __awsassume_hook)
+    preexec_functions=("${(@)preexec_functions:#__awsassume_preexec}" __awsassume_preexec)
     if (( ${+functions[compdef]} )); then
         compdef __awsassume_complete awsassume
         __awsassume_completes=1

@@ -9,9 +9,12 @@ import pytest
 
 from tests.fake_aws.aws import FakeAws
 from tests.shimming import Place
+from tests.terminal import Terminal
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
 # Says who the environment is: the role that took it, or whoever [default] is.
 WHO = """\
@@ -313,3 +316,83 @@ def test_what_a_user_has_set_in_zsh(form: str, setting: str, place: Place) -> No
     done = place.run("zsh", f"{setting}\n{form}")
     assert (done.returncode, done.stdout) == (0, "example\n")
     assert done.stderr == "" or "xtrace" in setting
+
+
+KEYS = "AWS_ACCESS_KEY_ID=$ID AWS_SECRET_ACCESS_KEY=$SECRET"
+PREFIXED = {
+    "plain": f"{KEYS} awsassume example-role && who",
+    "last of a line": f"true; {KEYS} awsassume example-role && who",
+    "quoted": f"{KEYS} 'awsassume' example-role && who",
+    "variable": f"c=awsassume; {KEYS} $c example-role && who",
+    "alias": f"{KEYS} assume example-role && who",
+    "alias of all": "all example-role && who",
+    "eval": f"eval '{KEYS} awsassume example-role' && who",
+    "function": f"f() {{ awsassume example-role; }}; {KEYS} f && who",
+    "over lines": f"{KEYS.replace(' ', ' ' + chr(92) + chr(10))} \\\n awsassume example-role && who",
+    "in a condition": f"if {KEYS} awsassume example-role; then who; fi",
+    "in a subshell": f"({KEYS} awsassume example-role && who)",
+    "in a value": f"echo $({KEYS} awsassume example-role && who) | grep .",
+}
+OWN = {
+    "exported": f"export {KEYS}; awsassume example-role && who",
+    "assigned": f"{KEYS}; export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY; awsassume example-role && who",
+    "program": f'eval "$({KEYS} command awsassume example-role)" && who',
+    "of another command": f"{KEYS} true; export {KEYS}; {KEYS} command true; awsassume example-role && who",
+    "profile": "AWS_PROFILE=default awsassume example-role && who",
+}
+
+
+def keyed(place: Place, shell: str, script: str, how: str) -> subprocess.CompletedProcess[str]:
+    """Run a script for which Bob's keys are at hand, as an argument or as a file."""
+    text = (place.home / ".aws/credentials").read_text()
+    known = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
+    alias = f"alias assume=awsassume all='{KEYS} awsassume'\n"
+    if shell == "bash":
+        alias = f"shopt -s expand_aliases\n{alias}"
+    environ = {"ID": known["aws_access_key_id"], "SECRET": known["aws_secret_access_key"]}
+    if how == "file":
+        (place.home / "script").write_text(f"{alias}\n{script}\n")
+        script = ". ./script"
+    else:
+        script = f"{alias}\n{script}"
+    return place.run(shell, script, environ=environ)
+
+
+@pytest.mark.parametrize("how", ["argument", "file"])
+@pytest.mark.parametrize("form", PREFIXED)
+@bash_and_zsh
+def test_keys_before_the_call(shell: str, form: str, how: str, place: Place) -> None:
+    """In bash the shell is the role. zsh takes the keys back after the call: it fails with a word, and nobody goes on."""
+    if shell == "zsh" and "alias" in form and how == "argument":
+        pytest.skip("zsh reads the whole argument before the alias is made")
+    done = keyed(place, shell, PREFIXED[form], how)
+    if shell == "bash":
+        assert (done.returncode, done.stdout) == (0, "example-role\n")
+    else:
+        assert done.stdout == ("false;\n" if form == "in a value" else "")
+        assert done.returncode != 0 or form in {"in a value", "in a condition"}
+        assert "zsh takes back" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["argument", "file"])
+@pytest.mark.parametrize("form", OWN)
+@bash_and_zsh
+def test_keys_that_are_the_shells_own(shell: str, form: str, how: str, place: Place) -> None:
+    """Keys that are not only for the call are a source as ever."""
+    done = keyed(place, shell, OWN[form], how)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "example-role\n", "")
+
+
+@pytest.mark.slow
+def test_keys_before_a_call_that_is_typed(tmp_path: Path) -> None:
+    """At zsh's prompt it is the line as typed that tells."""
+    with FakeAws() as aws:
+        place = Place.make(aws, tmp_path / "bob")
+        text = (place.home / ".aws/credentials").read_text()
+        known = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
+        place.environ["ID"] = known["aws_access_key_id"]
+        place.environ["SECRET"] = known["aws_secret_access_key"]
+        with Terminal("zsh", place) as terminal:
+            assert terminal.run(f"{KEYS} awsassume example-role", see="takes back") == 2
+            assert terminal.run(f"export {KEYS}; awsassume example-role") == 0
+            assert terminal.dump("now")["AWSASSUME_ROLE"] == "example-role"

@@ -155,8 +155,8 @@ def test_no_name_without_our_prefix_is_left_behind(shell: str, place: Place) -> 
     # bash sets these itself whenever anything has run.
     new -= {"_", "BASH_LINENO", "FUNCNAME", "PIPESTATUS", "BASH_REMATCH", "OPTIND"}
     shown = {"awsassume", "awsassume_prompt"}
-    # zsh: the list of hooks is made where there was none.
-    allowed = {"precmd_functions"} if shell == "zsh" else set()
+    # zsh: the lists of hooks are made where there were none.
+    allowed = {"precmd_functions", "preexec_functions"} if shell == "zsh" else set()
     assert {name for name in new if not name.startswith("__awsassume_")} - shown - allowed == set()
 
 
