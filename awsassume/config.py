@@ -11,6 +11,7 @@ from awsassume import keys, launcher, memory, sections
 from awsassume.errors import ConfigurationFailure
 
 _FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+_KINDS = {"profiles": "profile", "sso_sessions": "sso-session", "services": "services section"}
 _STATIC = ("aws_access_key_id", "aws_secret_access_key")
 
 
@@ -181,12 +182,12 @@ class Config:
             )
         return found
 
-    def _refuse_twice(self, name: str) -> None:
-        headers = self._headers.get(name, ())
+    def _refuse_twice(self, name: str, kind: str = "profiles") -> None:
+        headers = self._headers.get((kind, name), ())
         if len(headers) > 1:
             both = " and ".join(f"[{header}]" for header in headers)
             raise ConfigurationFailure(
-                f'profile "{name}" stands in {self.config_file} as {both}, and SDKs differ on which counts',
+                f'{_KINDS[kind]} "{name}" stands in {self.config_file} as {both}, and SDKs differ on which counts',
                 f"keep one of them: edit {self.config_file}",
             )
 
@@ -199,7 +200,12 @@ class Config:
                 f'{key} of profile "{profile.name}" in {path} {what}',
                 f"give it a value, or take the line out: edit {path}",
             )
+        if services := profile.get("services"):
+            self._refuse_twice(services, "services")
         sign_on = profile.get("sso_session") if among is None else None
+        if sign_on is None:
+            return
+        self._refuse_twice(sign_on, "sso_sessions")
         wrong = keys.fault(self.full["sso_sessions"].get(sign_on, {}))
         if wrong:
             raise ConfigurationFailure(
@@ -247,12 +253,14 @@ class Config:
         return profile
 
 
-def _headers(said: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Give the sections that name each profile of a config file, by the profile's name."""
-    found: dict[str, list[str]] = {}
+def _headers(said: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """Give the headers of a config file that stand for each name of a kind; botocore lets the last one count."""
+    found: dict[tuple[str, str], list[str]] = {}
     for header, values in said.items():
-        for name in botocore.configloader.build_profile_map({header: values})["profiles"]:
-            found.setdefault(name, []).append(header)
+        alone = botocore.configloader.build_profile_map({header: values})
+        for kind in _KINDS:
+            for name in alone[kind]:
+                found.setdefault((kind, name), []).append(header)
     return found
 
 

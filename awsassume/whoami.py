@@ -84,7 +84,7 @@ def _now(program: Program, assumer: Assumer) -> Holder:
     named = request.profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
     region = request.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if environ.get(environment.KEY) and request.profile is None:
-        profile = config.find(named or "default")
+        profile = config.section(named or "default")
         region = region or (profile.get("region") if profile else None)
         return Holder(_held(environ), _origin(program), profile, region)
     profile = config.find(named or "default")

@@ -226,6 +226,20 @@ def test_another_profile_that_stands_twice_is_one_too(
     run("bob", "--format", "process")
 
 
+@pytest.mark.parametrize("kind", ["sso-session", "services"])
+def test_a_section_that_a_profile_names_stands_once(
+    config: Callable[..., str], run: Callable[..., Result], kind: str
+) -> None:
+    """Whose login it is, and where AWS is called, must be plain too."""
+    keys = {
+        "sso-session": "sso_session = twice\nsso_account_id = 1\nsso_role_name = R",
+        "services": f"{ROLE}\n{BOB}\nservices = twice",
+    }
+    body = "sso_region = us-east-1\nsso_start_url = https://a\n"
+    config(keys[kind], f'[{kind} twice]\n{body}[{kind} "twice"]\n{body}')
+    assert f'as [{kind} twice] and [{kind} "twice"]' in run("x", code=3).stderr
+
+
 def test_default_may_stand_once_in_each_file(
     bob: Keys, home: Path, run: Callable[..., Result]
 ) -> None:
