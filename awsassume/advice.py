@@ -1,9 +1,8 @@
 """The next step after a refusal, where only the plan knows it."""
 
-import shlex
 from typing import TYPE_CHECKING
 
-from awsassume import words
+from awsassume import spelling, words
 from awsassume.config import did_you_mean
 from awsassume.errors import Failure, RefusedFailure
 from awsassume.plan import Plan
@@ -18,7 +17,7 @@ def added(failure: RefusedFailure, made: Plan, assumer: "Assumer") -> RefusedFai
         if failure.code in {"AccessDenied", "AccessDeniedException"}:
             guess = assumer.guessed
             close = _perhaps_a_guess(guess, failure, assumer) if guess else None
-            explain = f"run: awsassume --explain {shlex.join(words.renewal(assumer.request))}"
+            explain = f"run: {spelling.command(['awsassume', '--explain', *words.renewal(assumer.request)])}"
             failure.hint = close or explain
         elif "MaxSessionDuration" in failure.message:
             failure.hint = _longest(made, assumer)
@@ -39,7 +38,9 @@ def _longest(made: Plan, assumer: "Assumer") -> str:
     hop = made.hops[index]
     name = hop.step.role_arn.rpartition("/")[2]
     where = hop.step.duration.where if hop.step.duration else "--duration"
-    raising = f"to raise it: aws iam update-role --role-name {name} --max-session-duration {hop.step.seconds}"
+    raise_it = ["aws", "iam", "update-role", "--role-name", name]
+    raise_it += ["--max-session-duration", str(hop.step.seconds)]
+    raising = f"to raise it: {spelling.command(raise_it)}"
     try:
         aws = assumer.aws(hop, assumer.behind(made, index).credentials)
         most = aws.call("iam", "get_role", RoleName=name)["Role"]["MaxSessionDuration"]

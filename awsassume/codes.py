@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from awsassume import prompt
+from awsassume import prompt, spelling
 from awsassume.credentials import Credentials
 from awsassume.errors import Unasked, WrongTokenCode
 from awsassume.parameters import Step
@@ -47,7 +47,8 @@ class Codes:
             return self._called(serial, code, call)
         if not self.may_ask:
             raise Unasked(
-                f"an MFA code for {serial} is needed", f"run: awsassume {self.request.role}"
+                f"an MFA code for {serial} is needed",
+                f"run: {spelling.command(['awsassume', self.request.role or 'ROLE'])}",
             )
         for left in reversed(range(CODES)):
             try:

@@ -1,12 +1,11 @@
 """What goes wrong where source credentials are had, and what to do about it, in the user's words."""
 
 import re
-import shlex
 import sys
 
 from botocore import exceptions
 
-from awsassume import person
+from awsassume import person, spelling
 from awsassume.config import Config, Origin
 from awsassume.errors import ConfigurationFailure, LoginFailure, SourceFailure
 
@@ -20,7 +19,7 @@ def renewal(config: Config, origin: Origin) -> str:
         if origin.kind == "Environment":
             return "export new ones, or unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
         return "get new ones, or give another source: --profile NAME"
-    name = shlex.quote(profile.name)
+    name = spelling.command([profile.name])
     if profile.get("sso_account_id") or profile.get("sso_role_name"):
         return f"run: aws sso login --profile {name}, or: awsassume --login {name}"
     if profile.get("login_session"):
@@ -49,9 +48,10 @@ def explained(
             f"the {what} of {origin} has expired or was never made", renewal(config, origin)
         )
     if isinstance(error, exceptions.MissingDependencyException):
+        install = [sys.executable, "-m", "pip", "install", "botocore[crt]"]
         return SourceFailure(
             f"the login of {origin} can't be refreshed here: botocore lacks its crt part",
-            f"run: {sys.executable} -m pip install 'botocore[crt]'; or install awsassume with its extra, login",
+            f"run: {spelling.command(install)}; or install awsassume with its extra, login",
         )
     if isinstance(error, exceptions.PartialCredentialsError):
         return SourceFailure(
@@ -90,11 +90,11 @@ def explained(
         )
     if profile and profile.get("credential_process"):
         # Its output was no JSON, or no UTF-8; neither may be shown, since secrets may be in it.
-        command = profile.get("credential_process")
+        hint = spelling.trial(profile.get("credential_process"))
         return SourceFailure(
             f"credential_process of {origin} printed no credentials that can be read",
-            f"try it: {command}",
-            quotes=(command,),
+            hint,
+            quotes=(hint,),
         )
     said = _last_line(str(error))
     return SourceFailure(f"the credentials of {origin} can't be had: {said}", quotes=(said,))
@@ -132,10 +132,10 @@ def _process(text: str, config: Config, origin: Origin) -> SourceFailure:
     said = re.sub(r"^Error when retrieving credentials from [\w-]+: ", "", text)
     profile = config.find(origin.name) if origin.kind == "profile" else None
     command = profile.get("credential_process") if profile else None
-    hint = f"try it: {command}" if command and profile and not profile.calls_us else None
+    hint = spelling.trial(command) if profile and not profile.calls_us else None
     line = _last_line(said)
     return SourceFailure(
-        f"the credentials of {origin} can't be had: {line}", hint, quotes=(line, command)
+        f"the credentials of {origin} can't be had: {line}", hint, quotes=(line, hint)
     )
 
 

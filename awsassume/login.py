@@ -16,7 +16,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from awsassume import browser, chains, display, folders, paths, person, private, spinner, sts
+from awsassume import (
+    browser,
+    chains,
+    display,
+    folders,
+    paths,
+    person,
+    private,
+    spelling,
+    spinner,
+    sts,
+)
 from awsassume.clock import Clock
 from awsassume.config import Config, Profile, did_you_mean
 from awsassume.credentials import Credentials, timestamp
@@ -112,7 +123,7 @@ def sign_on(config: Config, name: str) -> SignOn:
     if profile.get("login_session"):
         raise UsageFailure(
             f'profile "{profile.name}" is logged in by the AWS CLI',
-            f"run: aws login --profile {profile.name}",
+            f"run: {spelling.command(['aws', 'login', '--profile', profile.name])}",
         )
     if not profile.get("sso_start_url"):
         raise UsageFailure(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from awsassume import chains, endpoints, environment, identity, process, words
+from awsassume import chains, endpoints, environment, identity, process, spelling, words
 from awsassume.config import Chain, Config, Origin, Profile, did_you_mean
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
@@ -110,7 +110,7 @@ class Planner:
             if not profile.role_arn:
                 raise UsageFailure(
                     f'profile "{profile.name}" has credentials of its own, so --profile has no meaning with it',
-                    f"run: awsassume {profile.name}",
+                    f"run: {spelling.command(['awsassume', profile.name])}",
                 )
         chain = chains.follow(self.config, profile, source=request.profile)
         if not chain.roles:
@@ -132,7 +132,7 @@ class Planner:
                 option = "--" + name.replace("_", "-").removesuffix("s")
                 raise UsageFailure(
                     f'{option} has no meaning with profile "{profile.name}", which names credentials and no role to assume',
-                    f"run: awsassume {profile.name}",
+                    f"run: {spelling.command(['awsassume', profile.name])}",
                 )
 
     def _role_arn(self, profile: Profile) -> Given:

@@ -122,6 +122,7 @@ def _check(status: os.stat_result, path: str) -> None:
                 f"{path} is open to others and holds other files; "
                 "set AWSASSUME_CACHE_DIR to another folder"
             )
-        import shlex
+        from awsassume import spelling
 
-        raise UntrustedError(f"{path} is open to others; run: chmod go-rwx {shlex.quote(path)}")
+        close = spelling.command(["chmod", "go-rwx", path])
+        raise UntrustedError(f"{path} is open to others; run: {close}")

@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 
-from awsassume import person
+from awsassume import person, spelling
 from awsassume.errors import ConfigurationFailure, SourceFailure, Unasked, UsageFailure
 
 _CODE = re.compile(r"\d{6}", re.ASCII)
@@ -52,11 +52,12 @@ def from_process(command: str, profile: str) -> str:
     # As a person reads it off a device.
     found = _CODE.fullmatch(re.sub(r"[ \t]+", "", done.stdout.strip()))
     if done.returncode or not found:
+        hint = spelling.trial(command)
         said = f"exit code {done.returncode}" if done.returncode else "no code of six digits"
         raise SourceFailure(
             f'mfa_process of profile "{profile}" gave {said}',
-            f"try it: {command}",
-            quotes=(command,),
+            hint,
+            quotes=(hint,),
         )
     return found[0]
 

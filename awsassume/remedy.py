@@ -1,9 +1,8 @@
 """What would make a refused AssumeRole succeed: the statement that is missing and its side, or the option to give."""
 
-import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from awsassume import evidence, sts
+from awsassume import evidence, spelling, sts
 from awsassume.errors import RefusedFailure, WrongTokenCode
 from awsassume.evidence import Found, Said, Who
 from awsassume.parameters import Step
@@ -105,7 +104,7 @@ def policy_document(case: Case, *, certain: bool) -> Missing:
     if who.kind in {"user", "role"} and not who.is_reserved:
         words = ["aws", "iam", f"put-{who.kind}-policy", f"--{who.kind}-name", who.name]
         words += ["--policy-name", f"assume-{case.name}", "--policy-document", f"file://{file}"]
-        command = shlex.join(words)
+        command = spelling.command(words)
     where = f"{who} of account {who.account}"
     if who.is_reserved:
         where = f"the permission set of {who} in IAM Identity Center"
@@ -145,7 +144,7 @@ def _trust_side(case: Case) -> Missing | None:
     if case.verdicts:
         # It puts the document in place of what is there, so what is there must be in it.
         words = ["aws", "iam", "update-assume-role-policy", "--role-name", case.name]
-        command = shlex.join([*words, "--policy-document", f"file://{file}"])
+        command = spelling.command([*words, "--policy-document", f"file://{file}"])
     return Missing(ROLES, where, certain, document, heading, file, command)
 
 
@@ -186,7 +185,7 @@ def _option(aws: sts.Aws, case: Case, test: Test) -> str | None:
         return f"the role wants {test.key} {test.operator} {' or '.join(test.wanted)}; give {option[0]} {value or option[1]}"
     if key.startswith("aws:requesttag/"):
         tag = test.key.partition("/")[2]
-        pair = shlex.quote(f"{tag}={value or 'VALUE'}")
+        pair = spelling.command([f"{tag}={value or 'VALUE'}"])
         return f"the role wants a tag; give --tag {pair}"
     if key == "aws:tagkeys":
         return f"the role wants other tags: {', '.join(test.wanted)}; give --tag K=V"

@@ -1,8 +1,6 @@
 """`--renew`: the words by which this shell came to what it holds, to be said again, and what they must mean again."""
 
-import shlex
-
-from awsassume import environment
+from awsassume import environment, spelling
 from awsassume.errors import ConfigurationFailure, Failure, UsageFailure
 
 TYPE_CHECKING = False
@@ -58,8 +56,10 @@ def refusal(held: str, target: "Target") -> Failure:
         text = f'"{target.role}" now means {now}, and this shell holds {then}'
     else:
         text = f'"{target.role}" now has the credentials of another than this shell holds'
-    words = " ".join(shlex.quote(environment.decode(word)) for word in target.renew.split(" "))
-    return ConfigurationFailure(f"{text}: not renewed", f"run: awsassume {words}")
+    again = [environment.decode(word) for word in target.renew.split(" ")]
+    return ConfigurationFailure(
+        f"{text}: not renewed", f"run: {spelling.command(['awsassume', *again])}"
+    )
 
 
 def name_owner(assumer: "Assumer", plan: "Plan", credentials: "Credentials") -> None:

@@ -1,9 +1,8 @@
 """Which words of a command line go together, and what else each verb needs."""
 
-import shlex
-
 import typer
 
+from awsassume import spelling
 from awsassume.errors import UsageFailure
 from awsassume.request import Request
 
@@ -83,7 +82,7 @@ def _add(request: Request, command: tuple[str, ...]) -> None:
     if not command:
         raise UsageFailure("no COMMAND after --", f"run: {start} ROLE -- COMMAND")
     if request.role is None:
-        raise UsageFailure("no ROLE before --", f"run: {start} ROLE -- {shlex.join(command)}")
+        raise UsageFailure("no ROLE before --", f"run: {start} ROLE -- {spelling.command(command)}")
     if request.format is not None:
         raise UsageFailure(
             f"--format {request.format} has no meaning with a COMMAND", f"see: {PROGRAM} --help"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from awsassume import sessions, slow
+from awsassume import sessions, slow, spelling
 from awsassume.errors import ConfigurationFailure
 
 STORE = "keyring"
@@ -61,14 +61,14 @@ class Seal:
         except ImportError as error:
             raise ConfigurationFailure(
                 f"AWSASSUME_STORE={STORE} needs the Python package {error.name}",
-                f"run: {sys.executable} -m pip install keyring cryptography",
+                f"run: {spelling.command([sys.executable])} -m pip install keyring cryptography",
             ) from None
         backend = _asked(keyring.get_keyring)
         kind = type(backend)
         if kind.__name__ in _OPEN_BACKENDS or kind.__module__.rpartition(".")[2] in _OPEN_BACKENDS:
             raise ConfigurationFailure(
                 "AWSASSUME_STORE=keyring: there is no keyring here that keeps a secret",
-                f"see: {sys.executable} -m keyring --list-backends",
+                f"see: {spelling.command([sys.executable])} -m keyring --list-backends",
             )
         self._key = _stored() or self._made()
 
@@ -142,7 +142,7 @@ def _asked(question: Callable[[], _Answer]) -> _Answer:
     except Exception as error:  # noqa: BLE001
         raise ConfigurationFailure(
             f"the keyring can't be used: {type(error).__name__}: {str(error)[:200]}",
-            f"see: {sys.executable} -m keyring --list-backends; or unset AWSASSUME_STORE",
+            f"see: {spelling.command([sys.executable])} -m keyring --list-backends; or unset AWSASSUME_STORE",
         ) from None
 
 

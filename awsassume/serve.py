@@ -14,7 +14,17 @@ import signal
 import time
 from tempfile import gettempdir
 
-from awsassume import command, environment, heirs, loopback, renewal, served, slow, stand_in
+from awsassume import (
+    command,
+    environment,
+    heirs,
+    loopback,
+    renewal,
+    served,
+    slow,
+    spelling,
+    stand_in,
+)
 from awsassume.endpoint import PATH, Endpoint
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.renewal import Keeper
@@ -41,7 +51,7 @@ def run(program: "Program", request: "Request") -> int:
     if session.credentials.expiration is None or session.credentials.session_token is None:
         raise UsageFailure(
             f'"{request.role}" has long-term keys, which need no renewing',
-            f"run: awsassume {request.role} -- COMMAND",
+            f"run: {spelling.command(['awsassume', request.role or 'ROLE'])} -- COMMAND",
         )
     keeper = Keeper(session, renewal.Renewer(program, request, plan), request.min_remaining)
     token = secrets.token_urlsafe(32)

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from awsassume import environment, launcher, words
+from awsassume import environment, launcher, spelling, words
 from awsassume.config import Config
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.parameters import ARN
@@ -63,7 +63,7 @@ def _checked(request: Request, found: Config) -> Plan:
     if not profile.role_arn:
         raise UsageFailure(
             f'profile "{profile.name}" has credentials of its own: SDKs read them without awsassume',
-            f"use it as it is: AWS_PROFILE={profile.name}",
+            f"use it as it is: AWS_PROFILE={spelling.command([profile.name])}",
         )
     return planner.for_profile(profile)
 

@@ -1,9 +1,8 @@
 """What is said in place of secrets, where they would be shown on a terminal."""
 
 import os
-import shlex
 
-from awsassume import shells, shims
+from awsassume import shells, shims, spelling
 from awsassume.errors import UsageFailure
 
 TYPE_CHECKING = False
@@ -13,12 +12,11 @@ if TYPE_CHECKING:
 
 def refusal(argv: list[str], request: "Request") -> UsageFailure:
     """Say how a shell reads what these words would print."""
-    words = shlex.join(argv)
-    line = f"awsassume {words}".rstrip()
+    line = spelling.command(["awsassume", *argv])
     if request.format is not None:
         return UsageFailure(
             f"this would print credentials on the terminal; --format {request.format} is for a program to read",
-            f"see what they are: awsassume --show {words}",
+            f"see what they are: {spelling.command(['awsassume', '--show', *argv])}",
         )
     return UsageFailure(
         "this would print credentials on the terminal; a shell must read them",

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from awsassume import display, environment, listing, slow, source, sts
+from awsassume import display, environment, listing, slow, source, spelling, sts
 from awsassume.assume import Assumer
 from awsassume.clock import Clock
 from awsassume.config import Origin, Profile
@@ -53,7 +53,7 @@ def run(program: Program, request: Request) -> int:
     except SourceFailure as failure:
         if request.role is None and environment.is_ours(program.environ):
             role = program.environ.get(environment.ROLE) or "ROLE"
-            failure.hint = f"run: awsassume {role}, or to be yourself again: awsassume --clear"
+            failure.hint = f"run: {spelling.command(['awsassume', role])}, or to be yourself again: awsassume --clear"
         raise
     fields = _fields(identity, _alias(aws(Clock(_ALIAS_SECONDS))), holder)
     if request.json:
