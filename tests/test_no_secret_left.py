@@ -413,3 +413,51 @@ def test_what_a_shell_holds_is_in_its_environment_alone(world: World, tmp_path: 
     for process in started(log):
         assert found_in("\0".join(process.argv), world.secrets) == set(), process.argv
     world.check_files()
+
+
+INIT = {
+    "bash": 'eval "$({} --init bash)"',
+    "zsh": 'eval "$({} --init zsh)"',
+    "fish": "{} --init fish | source",
+}
+TYPED = (
+    "awsassume example",
+    "awsassume by-process --region eu-west-2",
+    "awsassume --renew",
+    f"awsassume example -- true --password {WORD}",
+    "AWS_PROFILE=eve awsassume example",
+    "awsassume --whoami",
+    "awsassume no-such-role",
+    "awsassume --clear",
+)
+
+
+@pytest.mark.parametrize("shell", INIT)
+def test_the_functions_of_the_shells_start_nothing_with_a_secret_in_its_words(
+    world: World, tmp_path: Path, shell: str
+) -> None:
+    """Everything that is typed at a prompt, with keys of the user's own put aside meanwhile."""
+    init = INIT[shell].format(" ".join(COMMAND))
+    script = tmp_path / "script"
+    script.write_text("\n".join([init, *TYPED]) + "\n")
+    log = tmp_path / "log"
+    done = subprocess.run(
+        [*tracing(log), need(shell), str(script)],
+        env={**world.environ, **world.eve.environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND,
+    )
+    assert "example-role" in done.stdout + done.stderr
+    assert found_in(done.stdout + done.stderr, world.secrets) == set()
+    processes = started(log)
+    assert any(process.argv[0] == "true" for process in processes)
+    for process in processes:
+        of_words = found_in("\0".join(process.argv), world.secrets)
+        assert of_words <= ({"COMMAND's password"} if WORD in process.argv else set()), process.argv
+        if process.argv[0] == "true":
+            names = found_in("\0".join(process.environ), world.secrets)
+            assert of_role(names - {"AWS_VAULT_FILE_PASSPHRASE", "AWS_SECRET_ACCESS_KEY_PROD"})
+    world.check_files()
