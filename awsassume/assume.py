@@ -93,9 +93,9 @@ class Assumer:
         self.tell(f"source: {made.origin}" + (f"; then {path}" if path else ""))
         return made
 
-    def obtain(self, made: Plan) -> Session:
-        """Get the session of a plan, from the cache or from AWS. Raises Failure."""
-        session = self._obtained(made)
+    def obtain(self, made: Plan, *, again: bool = False) -> Session:
+        """Get the session of a plan, from the cache or from AWS; ``again`` from AWS alone. Raises Failure."""
+        session = self._obtained(made, again=again)
         if self.moved:
             self._keep_as(self.moved, made, session)
         return session
@@ -112,22 +112,42 @@ class Assumer:
             self.cache.keep(again.target.key, session)
             made.target.key, made.target.principal = again.target.key, again.target.principal
 
-    def _obtained(self, made: Plan) -> Session:
+    def obtain_anew(
+        self, made: Plan, failure: Failure, *, index: int = -1, stale: frozenset[str] = STALE
+    ) -> Session:
+        """Get a new session once, where AWS has ended the one that was kept, and say so. Raises Failure, else ``failure``.
+
+        The session is the plan's, or with ``index`` that which this hop is assumed with. ``stale`` are the codes by which
+        AWS says that it no longer takes it.
+        """
+        key = made.target.key if index < 0 else made.key_behind(index)
+        if failure.code not in stale or not self.cache.was_kept(key):
+            raise failure
+        hop = made.hops[index + 1] if index + 1 < len(made.hops) else None
+        what = hop.step.role_arn if hop else made.origin
+        self.warn(
+            f"AWS no longer takes the session of {what} that was kept ({failure.code}); had anew"
+        )
+        if index < 0:
+            return self.obtain(made, again=True)
+        return self._session(made, index + 1, again=True)
+
+    def _obtained(self, made: Plan, *, again: bool) -> Session:
         try:
-            return self._session(made, 0)
+            return self._session(made, 0, again=again)
         except RefusedFailure as failure:
             name = self._looked_up
             if name is None or failure.code != "AccessDenied":
                 raise advice.added(failure, made, self) from None
             self.tell(f"{made.hops[0].step.role_arn} was refused; looking the name up again")
-            again = self._by_name(name, self.planner.source_chain(), again=True)
-            if again.target.key == made.target.key:
+            other = self._by_name(name, self.planner.source_chain(), again=True)
+            if other.target.key == made.target.key:
                 raise advice.added(failure, made, self) from None
-            made.target.key, made.target.means = again.target.key, again.target.means
+            made.target.key, made.target.means = other.target.key, other.target.means
             try:
-                return self._session(again, 0)
+                return self._session(other, 0, again=again)
             except RefusedFailure as refused:
-                raise advice.added(refused, again, self) from None
+                raise advice.added(refused, other, self) from None
 
     def behind(self, made: Plan, index: int) -> Session:
         """Get the session that the hop of this index is assumed with; the origin's own behind the last. Raises Failure."""

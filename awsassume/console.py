@@ -22,6 +22,7 @@ from awsassume.errors import ConfigurationFailure, RefusedFailure, SourceFailure
 from awsassume.parameters import CHAINED_SECONDS
 from awsassume.plan import Plan
 from awsassume.regions import partition_of, region_for
+from awsassume.sessions import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _HOSTS = {
     "aws-cn": ("signin.amazonaws.cn", "console.amazonaws.cn"),
     "aws-us-gov": ("signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com"),
 }
+# How the sign-in says that it does not take the credentials: in no words.
+_STALE = frozenset(("HTTP 400", "HTTP 401", "HTTP 403"))
 _SERVICE = re.compile(r"[\w./:#?=&%+@-]+", re.ASCII)
 # Where the console's own name is another than the service's.
 _PAGES = {
@@ -50,6 +53,7 @@ class Identity(NamedTuple):
     """Who signs in: credentials, in which partition and region, as what, and how long the sign-in is to last.
 
     ``seconds`` is ``None`` where AWS allows no SessionDuration: the sign-in then lasts as long as the credentials do.
+    ``anew`` gets other credentials where it is AWS that ended these; it raises what it is given where that can't be.
     """
 
     credentials: Credentials
@@ -57,6 +61,7 @@ class Identity(NamedTuple):
     region: str | None
     name: str
     seconds: int | None
+    anew: Callable[[RefusedFailure], Session] | None = None
 
 
 def run(program: "Program", request: "Request") -> int:
@@ -83,8 +88,17 @@ def run(program: "Program", request: "Request") -> int:
         if request.verbose:
             program.say(text)
 
-    with waiting(f"the sign-in at {urlsplit(endpoint).hostname}"):
-        token = _signin_token(endpoint, identity, program.past.get("AWS_CA_BUNDLE"), tell)
+    def signed_in(identity: Identity) -> str:
+        with waiting(f"the sign-in at {urlsplit(endpoint).hostname}"):
+            return _signin_token(endpoint, identity, program.past.get("AWS_CA_BUNDLE"), tell)
+
+    try:
+        token = signed_in(identity)
+    except RefusedFailure as failure:
+        if identity.anew is None:
+            raise
+        identity = identity._replace(credentials=identity.anew(failure).credentials)
+        token = signed_in(identity)
     query = {
         "Action": "login",
         "Issuer": "",
@@ -132,6 +146,7 @@ def _as_role(program: "Program", request: "Request") -> Identity:
         region_for(partition, region) if region else None,
         plan.target.role,
         _seconds(assumer, plan),
+        lambda failure: assumer.obtain_anew(plan, failure, stale=_STALE),
     )
 
 
@@ -261,7 +276,8 @@ def _signin_token(
     tell(f"getSigninToken at {endpoint}: HTTP {status} after {_spent(began)}")
     if status != 200:  # noqa: PLR2004  # HTTP's OK
         hint = "try again" if status >= 500 else "the credentials must be a live role's"  # noqa: PLR2004  # HTTP's server errors
-        raise RefusedFailure(f"AWS refused the sign-in of {identity.name} (HTTP {status})", hint)
+        said = f"HTTP {status}"
+        raise RefusedFailure(f"AWS refused the sign-in of {identity.name} ({said})", hint, said)
     try:
         return str(json.loads(body)["SigninToken"])
     except (ValueError, KeyError, TypeError):

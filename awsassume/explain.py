@@ -94,7 +94,12 @@ def _own(report: Report, assumer: Assumer, plan: Plan) -> None:
         profile = assumer.config.find(plan.origin.name)
         region = plan.target.region or "us-east-1"
         aws = sts.Aws(assumer.config, profile, region, credentials, assumer.clock, assumer.tell)
-        identity = sts.caller_identity(aws)
+        try:
+            identity = sts.caller_identity(aws)
+        except SourceFailure as failure:
+            credentials = assumer.obtain_anew(plan, failure).credentials
+            aws = sts.Aws(assumer.config, profile, region, credentials, assumer.clock, assumer.tell)
+            identity = sts.caller_identity(aws)
     except Failure as failure:
         report.fail("source", failure)
         return
@@ -108,7 +113,11 @@ def _explain(report: Report, assumer: Assumer, plan: Plan, index: int) -> None:
     hop = plan.hops[index]
     try:
         before = assumer.behind(plan, index).credentials
-        who = evidence.identify(assumer.aws(hop, before, Clock()))
+        try:
+            who = evidence.identify(assumer.aws(hop, before, Clock()))
+        except SourceFailure as failure:
+            before = assumer.obtain_anew(plan, failure, index=index).credentials
+            who = evidence.identify(assumer.aws(hop, before, Clock()))
     except Failure as failure:
         report.fail("source", failure)
         return

@@ -11,6 +11,7 @@ from awsassume.regions import partition_of
 
 if TYPE_CHECKING:
     from awsassume.assume import Assumer
+    from awsassume.sessions import Session
 
 FOLDER = "names"
 _IAM = "AWS_ENDPOINT_URL_IAM"
@@ -59,11 +60,21 @@ def find(assumer: Assumer, name: str, chain: Chain, *, again: bool) -> tuple[str
     if arn:
         return arn, True
     try:
-        credentials = assumer.behind(sourced, -1).credentials
-        aws = sts.Aws(config, settings, region, credentials, assumer.clock, assumer.tell)
-        if hop is None:
-            assumer.name_signer(aws, chain.origin)
-        found = _look_up(aws, name)
+
+        def look_up(session: Session) -> Found:
+            aws = sts.Aws(
+                config, settings, region, session.credentials, assumer.clock, assumer.tell
+            )
+            if hop is None:
+                assumer.name_signer(aws, chain.origin)
+            else:
+                aws.whose = f"the session of {hop.step.role_arn}"
+            return _look_up(aws, name)
+
+        try:
+            found = look_up(assumer.behind(sourced, -1))
+        except SourceFailure as failure:
+            found = look_up(assumer.obtain_anew(sourced, failure))
     except (SourceFailure, RefusedFailure) as failure:
         raise _perhaps_a_profile(name, failure, config) from None
     if found.arn is None:

@@ -22,12 +22,16 @@ _ASSUMED = re.compile(r"arn:[\w-]+:sts::\d+:assumed-role/(.+)/[^/]+")
 
 
 class Holder(NamedTuple):
-    """Credentials, where they come from in the user's words, the profile that they are called by, and the region."""
+    """Credentials, where they come from in the user's words, the profile that they are called by, and the region.
+
+    ``plan`` is how they were had, if by us.
+    """
 
     credentials: Credentials
     source: str
     profile: Profile | None
     region: str | None
+    plan: Plan | None = None
 
 
 def run(program: Program, request: Request) -> int:
@@ -44,12 +48,25 @@ def run(program: Program, request: Request) -> int:
     region = holder.region or "us-east-1"
 
     def aws(clock: Clock) -> sts.Aws:
-        return sts.Aws(
+        made = sts.Aws(
             assumer.config, holder.profile, region, holder.credentials, clock, assumer.tell
         )
+        if holder.plan and holder.plan.hops:
+            made.whose = f"the session of {holder.plan.target.role}"
+            made.renewal = "get a new one: --refresh"
+        elif holder.plan:
+            assumer.name_signer(made, holder.plan.origin)
+        return made
 
     try:
-        identity = sts.caller_identity(aws(assumer.clock))
+        try:
+            identity = sts.caller_identity(aws(assumer.clock))
+        except SourceFailure as failure:
+            if holder.plan is None:
+                raise
+            session = assumer.obtain_anew(holder.plan, failure)
+            holder = holder._replace(credentials=session.credentials)
+            identity = sts.caller_identity(aws(assumer.clock))
     except SourceFailure as failure:
         if request.role is None and environment.is_ours(program.environ):
             role = program.environ.get(environment.ROLE) or "ROLE"
@@ -70,7 +87,7 @@ def _as_role(assumer: Assumer) -> Holder:
     credentials = assumer.obtain(plan).credentials
     profile = plan.hops[0].step.profile if plan.hops else assumer.config.find(plan.origin.name)
     region = plan.target.region or (plan.hops[0].region if plan.hops else "")
-    return Holder(credentials, f"{plan.target.role} from {_way(plan)}", profile, region)
+    return Holder(credentials, f"{plan.target.role} from {_way(plan)}", profile, region, plan)
 
 
 def _way(plan: Plan) -> str:
@@ -103,7 +120,7 @@ def _now(program: Program, assumer: Assumer) -> Holder:
         where = "awsassume --serve"
     elif plan.hops:
         where = f'profile "{label}" from {_way(plan)}'
-    return Holder(credentials, where, profile, region or plan.target.region or None)
+    return Holder(credentials, where, profile, region or plan.target.region or None, plan)
 
 
 def _is_served(environ: dict[str, str]) -> bool:
