@@ -169,6 +169,10 @@ class Config:
         if profile is not None:
             self._refuse_twice(name)
             self._refuse_faults(profile)
+            program = launcher.started(profile.get("credential_process") or "")
+            if os.path.isabs(program):
+                # A link may come to lead to us, or elsewhere.
+                self.files.note(program)
         return profile
 
     def profile(self, name: str, named_by: str) -> Profile:

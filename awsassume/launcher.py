@@ -13,21 +13,26 @@ _OF_ENV = frozenset(("-a", "-C", "-P", "-u", "--argv0", "--chdir", "--unset"))
 _OF_PYTHON = "WX"
 
 
-@functools.lru_cache(maxsize=1024)
 def starts_us(command: str) -> bool:
-    """Tell whether a credential_process starts awsassume, and does not merely have its name among its words.
+    """Tell whether a credential_process starts awsassume, and does not merely have its name among its words."""
+    return _is_us(started(command))
+
+
+@functools.lru_cache(maxsize=1024)
+def started(command: str) -> str:
+    """Give the word that says what a command line starts: a program, or a Python's script or module; ``""`` for none.
 
     What stands before a program is passed: ``NAME=value``, env with its options, a Python with its flags.
     """
     try:
         words = _program(shlex.split(command))
     except ValueError:
-        return False
+        return ""
     if not words:
-        return False
+        return ""
     if _PYTHON.fullmatch(_name(words[0])) or _PYTHON.fullmatch(_name(_real(words[0]))):
-        return _is_run_by_python(words[1:])
-    return _is_us(words[0])
+        return _run_by_python(words[1:])
+    return words[0]
 
 
 def _program(words: list[str]) -> list[str]:
@@ -55,7 +60,7 @@ def _behind_env(words: list[str]) -> list[str]:
     return words
 
 
-def _is_run_by_python(words: list[str]) -> bool:
+def _run_by_python(words: list[str]) -> str:
     while words and words[0].startswith("-") and len(words[0]) > 1:
         option, *words = words
         if option.startswith("--"):
@@ -64,14 +69,13 @@ def _is_run_by_python(words: list[str]) -> bool:
         for index, letter in enumerate(option[1:], 2):
             rest = option[index:]
             if letter == "m":
-                module = rest or next(iter(words), "")
-                return module in {PROGRAM, f"{PROGRAM}.__main__"}
+                return (rest or next(iter(words), "")).removesuffix(".__main__")
             if letter == "c":
-                return False
+                return ""
             if letter in _OF_PYTHON:
                 words = words if rest else words[1:]
                 break
-    return bool(words) and _is_us(words[0])
+    return words[0] if words else ""
 
 
 def _is_us(word: str) -> bool:

@@ -137,6 +137,30 @@ def test_a_foreign_process_signs(
     assert {call.caller_arn for call in aws.calls("AssumeRole")} == {foreign.arn}
 
 
+def test_a_link_that_comes_to_lead_elsewhere_is_another_program(
+    foreign: Keys,
+    aws: FakeAws,
+    bob: Keys,
+    home: Path,
+    tmp_path: Path,
+    run: Callable[..., Result],
+    program: str,
+) -> None:
+    """What is remembered of the time when it led to awsassume is no answer."""
+    link = tmp_path / "linked"
+    link.symlink_to(program)
+    with (home / ".aws/config").open("a") as config:
+        config.write(f"[profile linked]\ncredential_process = {link} show aws\n")
+    environ = {"AWS_PROFILE": "linked"}
+    for _ in range(2):
+        said = run(ARN, "--format", "process", environ=environ)
+        assert "which is passed over: it asks awsassume" in said.stderr
+    link.unlink()
+    link.symlink_to(tmp_path / "tool")
+    assert run(ARN, "--format", "process", environ=environ).stderr == ""
+    assert [call.caller_arn for call in aws.calls("AssumeRole")] == [bob.arn, foreign.arn]
+
+
 def test_a_profile_that_is_a_foreign_process_is_itself(
     foreign: Keys, run: Callable[..., Result]
 ) -> None:
