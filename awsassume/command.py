@@ -16,7 +16,8 @@ def become(program: "Program", command: tuple[str, ...], environ: dict[str, str]
     if not command[0]:
         raise UsageFailure("COMMAND is empty")
     program.measure({**environ})
-    for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD"):
+    # The code of a device is good once, and for us.
+    for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD", "AWSASSUME_TOKEN_CODE"):
         environ.pop(name, None)
     descriptor = program.shim_descriptor()
     if descriptor is not None:

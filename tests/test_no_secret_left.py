@@ -334,6 +334,12 @@ def test_an_mfa_code_is_nowhere(world: World) -> None:
         ours(ended, world)
         assert "MFA code" not in found_in(ended.stdout + ended.stderr, world.secrets)
         world.check_files()
+    given = {"AWSASSUME_TOKEN_CODE": "135790"}
+    for words in (["guarded"], ["--serve", "guarded"]):
+        ended = world.run(*words, "--", "true", WORD, environ=given)
+        ours(ended, world)
+        for process in ended.started[1:]:
+            assert "MFA code" not in found_in("\0".join(process.environ), world.secrets)
     ended = world.run("guarded", "--token-code", "135790", "--format", "env")
     assert "MFA code" not in found_in(ended.stdout + ended.stderr, world.secrets)
     world.check_files()
