@@ -6,15 +6,28 @@
 \builtin unalias awsassume 2>/dev/null || \builtin true
 
 awsassume() {
-    \builtin local __awsassume_word __awsassume_code __awsassume_command=0 __awsassume_status=0
-    \builtin local __awsassume_inside=''
+    \builtin local __awsassume_options="$-" __awsassume_users='' __awsassume_returns=0
+    # What traces, by set -x or by a DEBUG trap in each function, would show secrets.
+    [[ "${__awsassume_options}" != *T* ]] || __awsassume_users="$(\builtin trap -p DEBUG)"
+    { \builtin set +xvT; } 2>/dev/null
     # A child that has this function alone, by `export -f`, would go on as whoever it was.
-    if ! \builtin declare -F __awsassume_tell __awsassume_apply __awsassume_is_apart __awsassume_leave >/dev/null; then
+    if \builtin declare -F __awsassume_call __awsassume_tell __awsassume_apply __awsassume_is_apart __awsassume_leave >/dev/null; then
+        __awsassume_call "$@" || __awsassume_returns="$?"
+    else
         # shellcheck disable=SC2016 # shown as it is
         \builtin printf '%s\n' 'awsassume: this shell has the function without its parts' '  run: eval "$(command awsassume --init bash)"' >&2
         [[ "${BASH_SUBSHELL}" == 0 ]] || \builtin printf '%s\n' 'false;'
-        \builtin return 2
+        __awsassume_returns=2
     fi
+    [[ "${__awsassume_options}" != *T* ]] || \builtin set -T
+    [[ "${__awsassume_options}" != *v* ]] || \builtin set -v
+    [[ "${__awsassume_options}" != *x* ]] || \builtin set -x
+    \builtin return "${__awsassume_returns}"
+}
+
+__awsassume_call() {
+    \builtin local __awsassume_word __awsassume_code __awsassume_command=0 __awsassume_status=0
+    \builtin local __awsassume_inside=''
     for __awsassume_word in "$@"; do
         [[ "${__awsassume_word}" != -- ]] || __awsassume_command=1
     done
@@ -128,13 +141,13 @@ __awsassume_watch() {
     \builtin eval 'exec 87> >(__awsassume_await "$1" "$2")' || \builtin return
     # Until the subshell sets a trap of its own, bash shows those of the shell around it.
     # Our own, of an earlier call, stay.
-    if [[ "$(\builtin trap -p DEBUG)" == *__awsassume_seen* ]]; then
+    if [[ "${__awsassume_users}" == *__awsassume_seen* ]]; then
         __awsassume_count_children
         __awsassume_children="${__awsassume_count}"
         \builtin return 0
     fi
     if \builtin trap - RTMAX 2>/dev/null; then
-        __awsassume_debug="$(\builtin trap -p DEBUG)"
+        __awsassume_debug="${__awsassume_users}"
         __awsassume_exit="$(\builtin trap -p EXIT)"
     fi
     \builtin eval "\\builtin set -- ${__awsassume_exit}"
@@ -145,7 +158,7 @@ __awsassume_watch() {
     fi
     \builtin eval "\\builtin set -- ${__awsassume_debug}"
     # What runs in a subshell of this one is seen too.
-    [[ $- == *T* ]] || {
+    [[ "${__awsassume_options}" == *T* ]] || {
         __awsassume_untraced=1
         \builtin set -T
     }
@@ -159,7 +172,7 @@ __awsassume_watch() {
 # Called before each command after the call, $1.
 __awsassume_seen() {
     case "${__awsassume_over-}${FUNCNAME[1]-}" in
-        87awsassume | 87__awsassume_again | 87__awsassume_leave | 87__awsassume_end) \builtin return 0 ;;
+        87awsassume | 87__awsassume_call | 87__awsassume_again | 87__awsassume_leave | 87__awsassume_end) \builtin return 0 ;;
         87*) ;;
         *) \builtin return 0 ;;
     esac
@@ -325,8 +338,13 @@ __awsassume_plain() {
 }
 
 awsassume_prompt() {
+    \builtin local __awsassume_options="$-"
+    { \builtin set +xvT; } 2>/dev/null
     __awsassume_look
     \builtin printf '%s' "${awsassume_prompt}"
+    [[ "${__awsassume_options}" != *T* ]] || \builtin set -T
+    [[ "${__awsassume_options}" != *v* ]] || \builtin set -v
+    [[ "${__awsassume_options}" != *x* ]] || \builtin set -x
 }
 
 # A session is asked for twice at most: when it is about to end and, where awsassume found
@@ -352,11 +370,15 @@ __awsassume_renew() {
 }
 
 __awsassume_hook() {
-    \builtin local __awsassume_status="$?"
+    \builtin local __awsassume_status="$?" __awsassume_options="$-"
+    { \builtin set +xvT; } 2>/dev/null
     __awsassume_look
     if [[ -n "${__awsassume_left}" && "${AWSASSUME_AUTO_RENEW-}" != 0 ]]; then
         __awsassume_renew || \builtin true
     fi
+    [[ "${__awsassume_options}" != *T* ]] || \builtin set -T
+    [[ "${__awsassume_options}" != *v* ]] || \builtin set -v
+    [[ "${__awsassume_options}" != *x* ]] || \builtin set -x
     # The commands behind this one find $? as the user left it; errexit would end the shell.
     # shellcheck disable=SC2154 # assigned by \builtin local
     [[ $- == *e* ]] || \builtin return "${__awsassume_status}"

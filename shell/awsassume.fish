@@ -9,17 +9,21 @@ function awsassume --no-scope-shadowing --description 'Take an AWS role into thi
         command awsassume $argv
         return
     end
+    # A trace would show secrets. It is on again once this is gone.
+    builtin set -l fish_trace
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
     builtin set -l __awsassume_code
     builtin set -lx AWSASSUME_PREFIXED (__awsassume_prefixed)
     AWSASSUME_SHELL=fish AWSASSUME_SHIM_FD=3 command awsassume $argv 3>| builtin read -lz __awsassume_code
     builtin set -l __awsassume_status $pipestatus[1]
-    builtin test $__awsassume_status -eq 0; and builtin eval $__awsassume_code; and return
-    builtin test $__awsassume_status -ne 0; or set __awsassume_status 1
+    if builtin test $__awsassume_status -eq 0
+        builtin eval $__awsassume_code; or builtin set __awsassume_status 1
+    end
     # Whoever reads this, as `eval (awsassume ROLE)` and `awsassume ROLE | source` do, must fail too.
-    if builtin test -n "$__awsassume_code"; and __awsassume_is_read
+    if builtin test $__awsassume_status -ne 0 -a -n "$__awsassume_code"; and __awsassume_is_read
         builtin echo 'false;'
     end
+    builtin set -e -l fish_trace
     return $__awsassume_status
 end
 
@@ -67,6 +71,12 @@ function __awsassume_left
 end
 
 function awsassume_prompt --description 'Print the role and the minutes left, for fish_prompt'
+    builtin set -l fish_trace
+    __awsassume_segment
+    builtin set -e -l fish_trace
+end
+
+function __awsassume_segment
     __awsassume_is_ours; or return 0
     builtin printf %s (builtin string replace -ra '[\p{C}\p{Zl}\p{Zp}]' '' -- "$AWSASSUME_ROLE")
     builtin set -l __awsassume_seconds (__awsassume_left)
@@ -82,6 +92,12 @@ end
 # A session is asked for twice at most: when it is about to end and, where awsassume found
 # that too soon, when it has ended. After a failure it is left alone.
 function __awsassume_hook --on-event fish_prompt
+    builtin set -l fish_trace
+    __awsassume_renew
+    builtin set -e -l fish_trace
+end
+
+function __awsassume_renew
     builtin test "$AWSASSUME_AUTO_RENEW" != 0; or return
     builtin set -l __awsassume_seconds (__awsassume_left)
     builtin test -n "$__awsassume_seconds"; or return

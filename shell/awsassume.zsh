@@ -6,8 +6,9 @@
 \builtin unalias awsassume 2>/dev/null || \builtin true
 
 function awsassume {
-    # An alias of export would change what the code means, and show a secret.
-    \builtin emulate -L zsh -o no_aliases
+    # An alias of export would change what the code means, and show a secret; so would a trace.
+    \builtin emulate -L zsh -o no_xtrace -o no_aliases
+    \builtin trap - DEBUG
     \builtin local __awsassume_code __awsassume_line __awsassume_inside=''
     \builtin local -i __awsassume_status=0
     # A command gets the terminal itself, job control and all: no code comes back.
@@ -15,7 +16,7 @@ function awsassume {
         \command awsassume "$@"
         \builtin return
     fi
-    if [[ -v AWS_ACCESS_KEY_ID || -v AWS_SECRET_ACCESS_KEY || -v AWS_SESSION_TOKEN ]] && __awsassume_is_prefixed; then
+    if (( ${+AWS_ACCESS_KEY_ID} || ${+AWS_SECRET_ACCESS_KEY} || ${+AWS_SESSION_TOKEN} )) && __awsassume_is_prefixed; then
         \builtin print -r -- 'awsassume: zsh takes back, after a function, the keys that stand before it: this shell would not be the role'$'\n''  export them first, or run: eval "$(AWS_ACCESS_KEY_ID=... command awsassume ...)"' >&2
         (( ! ZSH_SUBSHELL )) || __awsassume_leave 'false;' 2 ''
         \builtin return 2
@@ -46,7 +47,7 @@ function awsassume {
 # Whether keys stand before the call, for it alone, as `AWS_ACCESS_KEY_ID=... awsassume ROLE` has
 # them. zsh does not tell: the line of each caller is read, where there is one.
 function __awsassume_is_prefixed {
-    \builtin emulate -L zsh -o extended_glob
+    \builtin emulate -L zsh -o no_xtrace -o extended_glob
     \builtin local __awsassume_place __awsassume_file
     \builtin local -i __awsassume_at
     \builtin local -a __awsassume_lines
@@ -75,7 +76,7 @@ function __awsassume_is_prefixed {
 
 # Whether keys stand before a command of the text $1 that may be awsassume.
 function __awsassume_has_prefix {
-    \builtin emulate -L zsh -o extended_glob
+    \builtin emulate -L zsh -o no_xtrace -o extended_glob
     \builtin local __awsassume_word __awsassume_inner
     \builtin local -i __awsassume_first=1 __awsassume_keys=0
     for __awsassume_word in "${(@zZ+C+)1}"; do
@@ -118,7 +119,7 @@ function __awsassume_preexec {
 # What a subshell leaves for the shell that reads it: the same call, to be made there. $1 seals what
 # the call was made with, the environment too: the program does not take another for it.
 function __awsassume_again {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_seal="$1"
     \builtin shift
     awsassume "$@"
@@ -128,7 +129,7 @@ function __awsassume_again {
 # `eval "$(awsassume ROLE)"`, which otherwise would do nothing, well. The line is $1, $2 the status of
 # the call and $3 its last word. Where no shell reads it, a call that nothing came after was for nothing.
 function __awsassume_leave {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_process=''
     if \builtin zmodload -F zsh/system p:sysparams 2>/dev/null; then
         __awsassume_process="${sysparams[pid]}"
@@ -147,7 +148,7 @@ function __awsassume_leave {
 # Whether the shell that this subshell was made by reads what it writes, as `$(...)` and `<(...)` are
 # read, but no pipeline.
 function __awsassume_is_read {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_line __awsassume_file __awsassume_reads=''
     if [[ -z "${__awsassume_process}" || ! -e "/proc/${__awsassume_process}/fd" ]]; then
         # Without /proc a pipe in a substitution is taken for the one that is read.
@@ -174,7 +175,7 @@ function __awsassume_is_read {
 # written, or, where $2 is nothing, it is said that the call was for nothing. Without a trap before
 # each command: with one, zsh forgets what the user has trapped at the end.
 function __awsassume_watch {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_count=''
     # An earlier call, which this one came after.
     [[ -z "${__awsassume_over-}" ]] || __awsassume_used
@@ -193,7 +194,7 @@ function __awsassume_watch {
 # At the end of the subshell: a call that nothing came after has failed. $1 is the status, and $2 the
 # last word of the last command.
 function __awsassume_end {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_count=''
     [[ -n "${__awsassume_over-}" ]] || \builtin return "$1"
     __awsassume_count_children
@@ -220,7 +221,7 @@ function __awsassume_count_children {
 # Wait for the end of the subshell of process $3, or for something in it that was worth the call. A
 # function in a pipeline or in the background has no trap at its end: its children are looked for.
 function __awsassume_await {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_line='' __awsassume_pause=0.005 __awsassume_children=''
     \builtin local -i __awsassume_turn=0
     \builtin trap '' INT TERM HUP
@@ -248,7 +249,7 @@ function __awsassume_await {
 # Pass on what the rest of the subshell writes. Before it comes the line $1, where nothing is
 # written or what is could be run, since it is for an eval then, and no value.
 function __awsassume_relay {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin trap - EXIT
     \builtin local __awsassume_line __awsassume_more=$'\n'
     IFS='' \builtin read -r __awsassume_line || __awsassume_more=''
@@ -261,7 +262,7 @@ function __awsassume_relay {
 
 # Whether a line could be run: it sets a variable, or begins with the name of a command.
 function __awsassume_is_code {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_first="${${${(z)1}[1]}%%;*}"
     case "${__awsassume_first}" in
         (AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
@@ -278,7 +279,7 @@ function __awsassume_is_code {
 # where the keys are not ours, or never end. Starts no process. Takes 1 where ! is special in
 # prompts.
 function __awsassume_look {
-    \builtin emulate -L zsh -o extended_glob
+    \builtin emulate -L zsh -o no_xtrace -o extended_glob
     awsassume_prompt=''
     __awsassume_left=''
     [[ "${AWSASSUME_SAVED-}" == "${AWS_ACCESS_KEY_ID:- }":* ]] || \builtin return 0
@@ -299,7 +300,7 @@ function __awsassume_look {
 # Take out of awsassume_prompt, by their bytes in UTF-8, the control characters of C1 and Unicode's
 # format characters: a terminal obeys the ones, and the others turn round what is read.
 function __awsassume_plain {
-    \builtin emulate -L zsh -o no_multibyte
+    \builtin emulate -L zsh -o no_xtrace -o no_multibyte
     \builtin local __awsassume_bytes
     for __awsassume_bytes in \
         $'\xc2[\x80-\x9f\xad]' $'\xd8[\x80-\x85\x9c]' $'\xdb\x9d' $'\xdc\x8f' $'\xe0\xa2[\x90\x91]' \
@@ -318,7 +319,8 @@ function awsassume_prompt {
 # A session is asked for twice at most: when it is about to end and, where awsassume found
 # that too soon, when it has ended. After a failure it is left alone.
 function __awsassume_renew {
-    \builtin emulate -L zsh -o no_aliases
+    \builtin emulate -L zsh -o no_xtrace -o no_aliases
+    \builtin trap - DEBUG
     \builtin local __awsassume_code __awsassume_stage=soon
     if (( __awsassume_left > 180 )); then
         \builtin return 1
@@ -339,7 +341,7 @@ function __awsassume_renew {
 function __awsassume_hook {
     \builtin local __awsassume_bang=0
     [[ ! -o prompt_bang ]] || __awsassume_bang=1
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     __awsassume_look "${__awsassume_bang}"
     if [[ -n "${__awsassume_left}" && "${AWSASSUME_AUTO_RENEW-}" != 0 ]] && __awsassume_renew; then
         __awsassume_look "${__awsassume_bang}"
@@ -383,7 +385,7 @@ function __awsassume_complete {
 }
 
 () {
-    \builtin emulate -L zsh
+    \builtin emulate -L zsh -o no_xtrace
     \builtin typeset -ga precmd_functions preexec_functions
     precmd_functions=("${(@)precmd_functions:#__awsassume_hook}" __awsassume_hook)
     preexec_functions=("${(@)preexec_functions:#__awsassume_preexec}" __awsassume_preexec)
