@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from awsassume import peer
@@ -11,6 +12,7 @@ ADDRESS = "127.0.0.1"
 MOST = 64
 _BACKLOG = 1024
 _PAUSE_SECONDS = 0.1
+_MOMENT_SECONDS = 1.0
 
 
 def listen() -> socket.socket:
@@ -26,7 +28,7 @@ class Server(ThreadingHTTPServer):
 
     Whoever waits to come in is taken in at once, and those who are not this user's are put out before any is answered. Where
     the system does not tell whose they are, and for the user's own, the number is bounded: of those who have asked for
-    nothing yet the one who came first makes room.
+    nothing yet the one who came first makes room. The user's own are given a moment for it.
     """
 
     daemon_threads = True
@@ -38,7 +40,7 @@ class Server(ThreadingHTTPServer):
         listener.setblocking(False)  # noqa: FBT003  # socket takes it so
         self.socket = listener
         self.port: int = listener.getsockname()[1]
-        self._silent: dict[socket.socket, None] = {}
+        self._silent: dict[socket.socket, float] = {}
         self._asking: set[socket.socket] = set()
         self._changed = threading.Condition()
 
@@ -79,11 +81,21 @@ class Server(ThreadingHTTPServer):
         assert isinstance(connection, socket.socket)  # noqa: S101  # the library knows of datagrams too
         with self._changed:
             while len(self._silent) + len(self._asking) >= MOST:
-                if self._silent:
-                    _hang_up(next(iter(self._silent)))
-                self._changed.wait()
-            self._silent[connection] = None
+                self._changed.wait(self._make_room())
+            self._silent[connection] = time.monotonic()
         super().process_request(connection, client_address)
+
+    def _make_room(self) -> float | None:
+        """Hang up on the first who is silent for too long; give for how long to wait for who is done, or asks, by then."""
+        if not self._silent:
+            return None
+        connection, came = next(iter(self._silent.items()))
+        moment = _MOMENT_SECONDS if peer.is_told() else 0.0
+        left = came + moment - time.monotonic()
+        if left > 0:
+            return left
+        _hang_up(connection)
+        return None
 
     def hears(self, connection: socket.socket) -> None:
         """Count a connection among those that have asked."""

@@ -31,11 +31,13 @@ def own(clients: Collection[Address], server: Address) -> set[Address] | None:
     It is one established connection between both whole addresses, or it is nobody's: a port alone is used by many
     connections at once, and what is closed is listed as the superuser's, whoever had it. The table is read once for all.
     """
-    if not hasattr(os, "geteuid"):
+    if not is_told():
         return None
-    found = _ends(clients, server)
-    if found is None:
-        return None
+    try:
+        found = _ends(clients, server)
+    except OSError:
+        # What can be told, and is not at this moment (too many files are open), is not believed.
+        return set()
     mine = [_End(_ESTABLISHED, os.geteuid())]
     taken = {client for client in clients if found[client] == mine}
     if _is_wsl():
@@ -44,8 +46,11 @@ def own(clients: Collection[Address], server: Address) -> set[Address] | None:
     return taken
 
 
-def _ends(clients: Collection[Address], server: Address) -> dict[Address, list[_End]] | None:
-    """Give what the tables list of each client's end: more than one line is one too many."""
+def _ends(clients: Collection[Address], server: Address) -> dict[Address, list[_End]]:
+    """Give what the tables list of each client's end: more than one line is one too many.
+
+    Raises OSError.
+    """
     found: dict[Address, list[_End]] = {client: [] for client in clients}
     # A socket that speaks IPv6 as well has its IPv4 addresses mapped (RFC 4291, 2.5.5.2).
     wanted = {
@@ -54,14 +59,11 @@ def _ends(clients: Collection[Address], server: Address) -> dict[Address, list[_
         for write in (_hexadecimal, _mapped)
     }
     for table in (_V4, _V6):
-        try:
-            with open(table, encoding="ascii") as lines:
-                rows = [line.split(None, 8)[1:8] for line in lines][1:]
-        except OSError:
-            # Without IPv6 there is no table of it; without the first one nothing is known.
-            if table == _V4:
-                return None
+        if table == _V6 and not os.access(table, os.R_OK):
+            # A system without IPv6.
             continue
+        with open(table, encoding="ascii") as lines:
+            rows = [line.split(None, 8)[1:8] for line in lines][1:]
         for local, remote, state, _, _, _, user in rows:
             client = wanted.get((local, remote))
             if client:

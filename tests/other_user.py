@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+
+# Whoever looks up a name needs it, and another user may not read this Python's files.
+import encodings.idna  # noqa: F401
 import json
 import os
 from typing import TYPE_CHECKING, TypeVar

@@ -45,7 +45,7 @@ def modes(top: Path) -> dict[str, int]:
 @pytest.mark.parametrize("umask", ["000", "022", "0777"])
 @pytest.mark.parametrize("there", [[], [".aws"]], ids=len)
 def test_each_folder_is_private(
-    home: Path, run: Run, program: str, umask: str, there: list[str]
+    home: Path, tmp_path: Path, run: Run, program: str, umask: str, there: list[str]
 ) -> None:
     """Whatever the umask and however many there are: those that are made are 0700, the others as they were."""
     for name in there:
@@ -53,7 +53,7 @@ def test_each_folder_is_private(
         (home / name).chmod(0o755)
     line = f"umask {umask}; exec {program} --login dev --no-open"
     # The cache of sessions has its own tests.
-    run(argv=("sh", "-c", line), environ={"AWSASSUME_CACHE_DIR": "/nonexistent"})
+    run(argv=("sh", "-c", line), environ={"AWSASSUME_CACHE_DIR": str(tmp_path)})
     kept = {os.path.basename(name) for name in there}
     assert modes(home / ".aws") == {
         name: 0o600 if name == "token" else 0o755 if name in kept else 0o700

@@ -126,7 +126,7 @@ def test_where_there_is_no_table_nothing_is_told(
     server: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is not called one's own, nor another's."""
-    monkeypatch.setattr(peer, "_V4", "/nonexistent")
+    monkeypatch.setattr(peer, "_V4", "/proc/nonexistent")
     assert not peer.is_told()
     client = socket.create_connection(server.getsockname())
     assert is_own(client, server) is None
@@ -225,7 +225,7 @@ def test_where_it_is_not_told_the_name_is_on_no_command_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """There the browser is given a file that only this user reads, which is gone with the page, and holds no link."""
-    monkeypatch.setattr(peer, "_V4", "/nonexistent")
+    monkeypatch.setattr(peer, "_V4", "/proc/nonexistent")
     with browser.Page("https://signin.example/secret") as page:
         path = page.address.removeprefix("file://")
         assert os.stat(path).st_mode & 0o777 == 0o600
@@ -248,7 +248,7 @@ def test_where_it_is_not_told_the_name_is_on_no_command_line(
 @pytest.mark.slow
 def test_a_browser_comes_by_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A real browser is led from the file to the page, and sent on."""
-    monkeypatch.setattr(peer, "_V4", "/nonexistent")
+    monkeypatch.setattr(peer, "_V4", "/proc/nonexistent")
     chromium = Chromium(tmp_path / "chromium")
     with browser.Page("http://127.0.0.1:9/secret") as page:
         browser.Opener(page.address, {**os.environ, **chromium.environ})
