@@ -207,15 +207,22 @@ class Config:
         if services := profile.get("services"):
             self._refuse_twice(services, "services")
         sign_on = profile.get("sso_session") if among is None else None
-        if sign_on is None:
-            return
-        self._refuse_twice(sign_on, "sso_sessions")
-        wrong = keys.fault(self.full["sso_sessions"].get(sign_on, {}))
+        if sign_on is not None:
+            self.sign_on(sign_on)
+
+    def sign_on(self, name: str) -> Mapping[str, Any] | None:
+        """Give an sso-session section, or ``None``. Raises ConfigurationFailure for one that can't be followed."""
+        section: Mapping[str, Any] | None = self.full["sso_sessions"].get(name)
+        if section is None:
+            return None
+        self._refuse_twice(name, "sso_sessions")
+        wrong = keys.fault(section)
         if wrong:
             raise ConfigurationFailure(
-                f'{wrong[0]} of sso-session "{sign_on}" in {self.config_file} {wrong[1]}',
+                f'{wrong[0]} of sso-session "{name}" in {self.config_file} {wrong[1]}',
                 f"give it a value: edit {self.config_file}",
             )
+        return section
 
     def where(self, profile: Profile, key: str) -> str:
         """Name the file that a profile's key stands in; botocore lets the credentials file win."""

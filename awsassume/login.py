@@ -133,7 +133,7 @@ def sign_on(config: Config, name: str) -> SignOn:
 
 
 def _session(config: Config, name: str) -> SignOn:
-    values = config.full.get("sso_sessions", {}).get(name)
+    values = config.sign_on(name)
     if values is None:
         raise ConfigurationFailure(
             f'sso-session "{name}" is not in {config.config_file}', f"edit {config.config_file}"
