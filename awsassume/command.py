@@ -17,11 +17,7 @@ def become(program: "Program", command: tuple[str, ...], environ: dict[str, str]
         raise UsageFailure("COMMAND is empty")
     program.measure({**environ})
     # The code of a device is good once, and for us.
-    for name in ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD", "AWSASSUME_TOKEN_CODE"):
-        environ.pop(name, None)
-    descriptor = program.shim_descriptor()
-    if descriptor is not None:
-        os.set_inheritable(descriptor, False)  # noqa: FBT003  # os takes it so
+    environ.pop("AWSASSUME_TOKEN_CODE", None)
     # Python ignores these for itself, and what is ignored stays so for the command: `yes | head` would complain.
     for name in ("SIGPIPE", "SIGXFSZ"):
         if hasattr(_signal, name):

@@ -6,7 +6,7 @@ import traceback
 
 from awsassume import person, shells
 from awsassume.errors import Failure
-from awsassume.program import EVAL_MODES, INTERRUPTED, Program
+from awsassume.program import EVAL_MODES, Program, signals
 
 # What these print is for people, scripts and config files, even where the command line can't be read.
 _SPEAKING = frozenset(("--whoami", "--list", "--explain", "--print-profile", "--purge"))
@@ -14,8 +14,6 @@ _SPEAKING = frozenset(("--whoami", "--list", "--explain", "--print-profile", "--
 
 def settle(program: Program, error: BaseException) -> int:
     """Say what went wrong, make the shell that reads us fail too, and give the exit code."""
-    # A second Ctrl-C would stop us from saying what the first did.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0
     if isinstance(error, BrokenPipeError):
@@ -23,8 +21,10 @@ def settle(program: Program, error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     if isinstance(error, KeyboardInterrupt):
-        code = INTERRUPTED
-        program.say("interrupted; nothing was changed")
+        number = signals.number or signal.SIGINT
+        code = 128 + number
+        by = "" if number == signal.SIGINT else f" by {_name(number)}"
+        program.say(f"interrupted{by}; nothing was changed")
     elif isinstance(error, Failure):
         code = error.exit_code
         # At a prompt there is room for a line.
@@ -46,6 +46,13 @@ def settle(program: Program, error: BaseException) -> int:
     except (OSError, Failure):
         pass
     return code
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _fail_the_shell(program: Program) -> None:

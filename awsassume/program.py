@@ -3,6 +3,8 @@
 Nothing is imported here that a fresh session does not need; each of the other verbs brings its own.
 """
 
+# The module without an underscore costs a hit more than all that it does.
+import _signal  # type: ignore[import-not-found]  # typeshed leaves it out
 import os
 import sys
 import time
@@ -11,13 +13,73 @@ from awsassume import __version__, environment, paths, private, recall, record, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from awsassume.credentials import Credentials
     from awsassume.recall import Target
     from awsassume.request import Request
     from awsassume.turn import Turn
 
-INTERRUPTED = 130
 EVAL_MODES = ("export", "clear", "renew", "pick")
+_OF_THE_FUNCTION = ("AWSASSUME_SHELL", "AWSASSUME_SHIM_FD", "AWSASSUME_SUBSHELL")
+# All that end a program and can be caught, but SIGPIPE, and those by which a fault of Python's own would come without end.
+_ENDING = (
+    "SIGHUP",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGABRT",
+    "SIGTRAP",
+    "SIGSYS",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGTERM",
+    "SIGSTKFLT",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGXCPU",
+    "SIGIO",
+    "SIGPWR",
+    "SIGEMT",
+    "SIGLOST",
+    "SIGTHR",
+)
+
+
+class Signals:
+    """The signals that end a program: each of them settles as an interrupt does, so that the shell that reads us fails."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.is_over = False
+        self.environ: dict[str, str] = {}
+        self.program: Program | None = None
+
+    def catch(self) -> None:
+        """Begin. What whoever started us ignores, as nohup does, stays ignored."""
+        numbers = [getattr(_signal, name, 0) for name in _ENDING]
+        if hasattr(_signal, "SIGRTMIN"):
+            numbers += range(_signal.SIGRTMIN, _signal.SIGRTMAX + 1)
+        defaults = (_signal.SIG_DFL, _signal.default_int_handler)
+        for number in numbers:
+            if number and _signal.getsignal(number) in defaults:
+                _signal.signal(number, self._raise)
+
+    def _raise(self, number: int, frame: object) -> None:  # noqa: ARG002  # as Python calls it
+        if not self.is_over:
+            self.number = number
+            # Raised inside of what C called, it would be printed there, and lost.
+            sys.excepthook = sys.unraisablehook = self._lost
+            raise KeyboardInterrupt
+
+    def _lost(self, *what: object) -> None:
+        """Be the end where an interrupt can't go up to ``main``."""
+        error = what[1] if len(what) > 1 else getattr(what[0], "exc_value", None)
+        if isinstance(error, KeyboardInterrupt):
+            _end(_settle(self.program, error))
+
+
+signals = Signals()
 
 
 class Program:
@@ -31,16 +93,18 @@ class Program:
         # What --renew must come to again (``Target.means``).
         self.held = ""
         self.request: Request | None = None
-        # Of the shell's function, for this process alone.
-        subshell = environ.pop("AWSASSUME_SUBSHELL", "")
+        # Of the shell's function, for this process alone: what we start finds neither the words nor the descriptor.
+        self.calling, shim, subshell = (environ.pop(name, "") for name in _OF_THE_FUNCTION)
+        for name in _OF_THE_FUNCTION:
+            os.environ.pop(name, None)
         self.is_in_subshell, self.seal = subshell.startswith("1"), subshell.partition(":")[2]
-        os.environ.pop("AWSASSUME_SUBSHELL", None)
         # The environment without what stood before this command alone.
         self.shell, self._prefixed = environ, list[str]()
         if "AWSASSUME_PREFIXED" in environ:
             from awsassume import prefix
 
             self.shell, self._prefixed = prefix.taken_apart(environ)
+        self.shim_descriptor = _closed_to_others(shim)
         self._warned: set[str] = set()
         self._enter(argv)
 
@@ -226,6 +290,7 @@ class Program:
             return command.become(self, request.command, environ)
         if request.format == "process":
             self.write(1, credentials.process_json() + "\n")
+            signals.is_over = True
             return 0
         if not self.may_ask and credentials.access_key_id == self.shell.get(environment.KEY):
             return 0
@@ -261,26 +326,14 @@ class Program:
         """Say for whom to write: as told, else as the calling shell reads."""
         if named and named != "process":
             return named
-        by = self.environ.get("AWSASSUME_SHELL")
-        return shells.detect(self.environ, None if by else shells.parent_executable())
+        parent = None if self.calling else shells.parent_executable()
+        return shells.detect({"AWSASSUME_SHELL": self.calling}, parent)
 
     def code_descriptor(self, request: "Request | None") -> int:
         """Say where shell code goes: to the shim, unless a person asked to see it, or for a format by name."""
         if request and (request.format is not None or request.show):
             return 1
-        descriptor = self.shim_descriptor()
-        return 1 if descriptor is None else descriptor
-
-    def shim_descriptor(self) -> int | None:
-        """Give the descriptor on which a shim waits for shell code, if one does."""
-        named = self.environ.get("AWSASSUME_SHIM_FD", "")
-        if not named.isdecimal() or int(named[:4]) <= 2:  # noqa: PLR2004  # the standard three
-            return None
-        try:
-            os.fstat(int(named[:4]))
-        except OSError:
-            return None
-        return int(named[:4])
+        return 1 if self.shim_descriptor is None else self.shim_descriptor
 
     def guard(self, request: "Request") -> None:
         """Print no secret on a terminal, unless told to. Raises errors.UsageFailure."""
@@ -310,11 +363,13 @@ class Program:
                 f"this shell can't be told: {error}", "give another --format"
             ) from None
         descriptor = self.code_descriptor(request)
-        if self._prefixed and descriptor != 1 and self.environ.get("AWSASSUME_SHELL") == "bash":
+        if self._prefixed and descriptor != 1 and self.calling == "bash":
             from awsassume import prefix
 
             text = prefix.peeling(self._prefixed) + text
         self.write(descriptor, text)
+        # Whoever reads us has it all: it is too late for a failure.
+        signals.is_over = True
 
     def _for_the_shell_around(self, request: "Request", changes: environment.Changes) -> str:
         from awsassume import subshell
@@ -395,11 +450,24 @@ def _hold_standard_descriptors() -> None:
                 os.open(os.devnull, os.O_RDONLY if descriptor else os.O_WRONLY)
 
 
+def _closed_to_others(named: str) -> int | None:
+    """Give the descriptor on which a shim waits for shell code, if one does; what we start does not get it."""
+    if not named.isdecimal() or int(named[:4]) <= 2:  # noqa: PLR2004  # the standard three
+        return None
+    try:
+        os.set_inheritable(int(named[:4]), False)  # noqa: FBT003  # os takes it so
+    except OSError:
+        return None
+    return int(named[:4])
+
+
 def main() -> int:
     """Run the command line of this process and end it with its exit code."""
-    _hold_standard_descriptors()
-    program = Program(sys.argv[1:], dict(os.environ))
+    signals.environ = dict(os.environ)
+    signals.catch()
     try:
+        _hold_standard_descriptors()
+        program = signals.program = Program(sys.argv[1:], dict(signals.environ))
         if program.argv[:1] == ["--complete"]:
             from awsassume import completion
 
@@ -408,9 +476,20 @@ def main() -> int:
         else:
             code = program.run()
     except BaseException as error:  # noqa: BLE001  # the last one to hear of it
-        from awsassume import outcome
+        code = _settle(signals.program, error)
+    _end(code)
 
-        code = outcome.settle(program, error)
+
+def _settle(program: Program | None, error: BaseException) -> int:
+    # A second Ctrl-C would stop us from saying what the first did.
+    signals.is_over = True
+    from awsassume import outcome
+
+    return outcome.settle(program or Program(sys.argv[1:], dict(signals.environ)), error)
+
+
+def _end(code: int) -> "NoReturn":
+    signals.is_over = True
     if "awsassume.slow" in sys.modules:
         import atexit
 

@@ -34,7 +34,7 @@ def run(program: "Program", found: "tuple[Request, Target] | None", turn: "Turn 
     bring_in_site()
     request = found[0] if found and not found[1].partial else understand(program)
     program.request = request
-    if request.mode != "exec" and program.shim_descriptor() is not None:
+    if request.mode != "exec" and program.shim_descriptor is not None:
         # A shell that waits for a stopped process to say what to do would wait for ever.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     if request.mode not in {"export", "exec"}:
