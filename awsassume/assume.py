@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from awsassume import advice, complaints, device, names, paths, plan, prompt, sts
+from awsassume import advice, complaints, device, names, paths, plan, process, prompt, sts
 from awsassume.cache import Cache
 from awsassume.clock import Clock
 from awsassume.codes import Codes
@@ -50,6 +50,7 @@ class Assumer:
         self.clock.spend(time.time() - self.started)
         directory = None if request.no_cache else cache
         self.cache = Cache(directory, self.started, self.clock, tell=tell, warn=warn)
+        self.cache.waits = not process.gives_code(environ)
         self.codes = Codes(request, environ, may_ask=may_ask)
         self.config = Config(environ)
         self.sources = Sources(self.config, self.cache, self.clock)
@@ -204,6 +205,11 @@ class Assumer:
         may_keep: Callable[[], bool] = lambda: True,
     ) -> Session:
         """Get the session of a key, which is of a role (``""``: of none), by ``call``, unless it is kept. Raises Failure."""
+
+        def refuse() -> None:
+            for hop in made.hops:
+                self.codes.refuse_loop(hop.step)
+
         return self.cache.session(
             key,
             what,
@@ -215,6 +221,7 @@ class Assumer:
             asks=any(self.codes.asks(hop.step) for hop in made.hops),
             alone=bool(self.codes.given),
             may_keep=may_keep,
+            refuse=refuse,
         )
 
     def _loaded(self, made: Plan) -> Session:

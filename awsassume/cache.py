@@ -33,6 +33,8 @@ class Cache:
         self.directory = directory
         self.started = started
         self.is_crowded = False
+        # False where a process waits for us that may hold the locks.
+        self.waits = True
         self._made: set[str] = set()
         self._clock = clock
         self._tell = tell
@@ -51,6 +53,7 @@ class Cache:
         asks: bool,
         alone: bool,
         may_keep: Callable[[], bool] = lambda: True,
+        refuse: Callable[[], None] = lambda: None,
     ) -> Session:
         """Give the session of a key. Raises what ``call`` raises.
 
@@ -59,6 +62,7 @@ class Cache:
         ``by_code`` says that there is an MFA code on the way, so that others may take as long as a person does, and
         ``asks`` that it is we who would ask for it. ``alone`` takes no notice of how others fared: our own code may be
         right where theirs was wrong. ``may_keep`` is asked afterwards: what came may be another's than the key says.
+        ``refuse`` raises what must be said before others are waited for.
         """
         if not key or self.directory is None:
             return call()
@@ -66,6 +70,8 @@ class Cache:
             found = self._look(key, what, role_arn, minimum)
             if found:
                 return found
+        # Those who started us may hold the lock, and wait for us.
+        refuse()
         began = time.monotonic()
         with self._lock(key, by_code=by_code, asks=asks) as lock:
             if not by_code:
@@ -115,6 +121,7 @@ class Cache:
     def _lock(self, key: str, *, by_code: bool, asks: bool) -> Lock:
         directory = self.directory or ""
         most = sessions.TYPING_SECONDS if by_code else sessions.WAIT_SECONDS
+        most = most if self.waits else 0
         # A clock that jumps meanwhile must not make it more.
         seconds = min(most, max(0.0, self.started + most - time.time()))
         if asks and seconds > _SILENT_SECONDS:

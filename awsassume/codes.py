@@ -1,8 +1,9 @@
 """MFA codes for a call to AWS: given, from a process, or asked, and asked again where one was wrong."""
 
+import os
 from collections.abc import Callable, Mapping
 
-from awsassume import prompt, spelling
+from awsassume import process, prompt, spelling
 from awsassume.credentials import Credentials
 from awsassume.errors import Unasked, WrongTokenCode
 from awsassume.parameters import Step
@@ -24,6 +25,11 @@ class Codes:
     def asks(self, step: Step) -> bool:
         """Tell whether a person would be asked for a code on this step."""
         return bool(step.mfa_serial) and self.may_ask and not (self.given or step.mfa_process)
+
+    def refuse_loop(self, step: Step) -> None:
+        """Raise ConfigurationFailure where we were started to give the very code that we would have asked for."""
+        if step.mfa_serial and step.mfa_process and not self.given:
+            process.refuse_device(step.mfa_serial, self.environ)
 
     @property
     def given(self) -> str | None:
@@ -73,7 +79,9 @@ class Codes:
         if given:
             return prompt.checked(given, "--token-code" if self.request.token_code else VARIABLE)
         if step.mfa_process:
-            return prompt.from_process(step.mfa_process, step.profile.name if step.profile else "")
+            name = step.profile.name if step.profile else ""
+            environ = process.for_device(step.mfa_serial or "", os.environ)
+            return prompt.from_process(step.mfa_process, name, environ)
         return None
 
 

@@ -1,4 +1,4 @@
-"""A credential_process: who may start it, and how it is asked who it gives without the rest of botocore.
+"""A credential_process, or an mfa_process: who may start it; and how the one is asked who it gives without all of botocore.
 
 As botocore's ProcessProvider (botocore/credentials.py) starts and reads it. Whatever is not as it should be is left to that
 provider, which is handed what was printed, so that nothing is started twice.
@@ -14,9 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Set for the processes that are started for us: the profiles whose credential_process is being asked.
+# Set for the processes that are started for us: the profiles whose credential_process is being asked, and the devices whose
+# mfa_process is.
 CALLERS = "AWSASSUME_CALLERS"
 _DEEPEST = 8
+_OF_DEVICE = "mfa_process of "
 
 _ended: "dict[tuple[str, ...], Ended]" = {}
 
@@ -101,6 +103,11 @@ def callers(environ: "Mapping[str, str]") -> list[str]:
     return [caller for caller in environ.get(CALLERS, "").split("\n") if caller]
 
 
+def gives_code(environ: "Mapping[str, str]") -> bool:
+    """Tell whether an mfa_process has started us: who waits for its code waits for us."""
+    return _OF_DEVICE in environ.get(CALLERS, "")
+
+
 def refuse_loop(name: str, environ: "Mapping[str, str]") -> None:
     """Raise ConfigurationFailure when we were started, however deep, to answer for this very profile."""
     from awsassume.errors import ConfigurationFailure
@@ -108,9 +115,25 @@ def refuse_loop(name: str, environ: "Mapping[str, str]") -> None:
     above = callers(environ)
     if name in above or len(above) >= _DEEPEST:
         path = " → ".join([*above, name])
+        if name.startswith(_OF_DEVICE):
+            raise ConfigurationFailure(
+                f"mfa_process goes in a loop: {path}",
+                "what gives a code can't need one of the same device; give it: --token-code CODE",
+            )
         raise ConfigurationFailure(
             f"credential_process goes in a loop: {path}", "give another source: --profile NAME"
         )
+
+
+def refuse_device(serial: str, environ: "Mapping[str, str]") -> None:
+    """Raise ConfigurationFailure when we were started, however deep, to give a code of this very device."""
+    refuse_loop(_OF_DEVICE + serial, environ)
+
+
+def for_device(serial: str, environ: "Mapping[str, str]") -> dict[str, str]:
+    """Give the environment of an mfa_process, with word of its device. Raises ConfigurationFailure."""
+    refuse_device(serial, environ)
+    return {**environ, CALLERS: "\n".join([*callers(environ), _OF_DEVICE + serial])}
 
 
 def enter(name: str) -> None:

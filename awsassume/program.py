@@ -148,7 +148,9 @@ class Program:
                 return code
         from awsassume.turn import Turn
 
-        turn = None if self.cache is None else Turn(self.cache, self.mark)
+        # Who has started us to give a code waits for us, and may hold this very turn (see process.CALLERS).
+        gives_code = "mfa_process of " in self.environ.get("AWSASSUME_CALLERS", "")
+        turn = None if self.cache is None or gives_code else Turn(self.cache, self.mark)
         try:
             if turn and self._wait(turn):
                 found = self._recalled() or found

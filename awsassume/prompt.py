@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Mapping
 
 from awsassume import person, spelling
 from awsassume.errors import ConfigurationFailure, SourceFailure, Unasked, UsageFailure
@@ -20,11 +21,11 @@ def checked(code: str, where: str) -> str:
     return code
 
 
-def from_process(command: str, profile: str) -> str:
+def from_process(command: str, profile: str, environ: Mapping[str, str]) -> str:
     """Run a profile's mfa_process and read the code that it prints. Raises ConfigurationFailure or SourceFailure.
 
-    Split as botocore splits credential_process, and run without a shell. It may ask for a touch or a PIN: it has the
-    terminal, but not our standard output, which a shell will read.
+    ``environ`` is what it is started in. Split as botocore splits credential_process, and run without a shell. It may ask for
+    a touch or a PIN: it has the terminal, but not our standard output, which a shell will read.
     """
     try:
         words = shlex.split(command)
@@ -35,6 +36,7 @@ def from_process(command: str, profile: str) -> str:
     try:
         done = subprocess.run(
             words,
+            env=environ,
             stdout=subprocess.PIPE,
             check=False,
             timeout=PROCESS_SECONDS,
