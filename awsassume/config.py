@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import botocore.configloader
 import botocore.session
 
-from awsassume import keys, launcher, memory, sections
+from awsassume import bounded, keys, launcher, memory, sections
 from awsassume.errors import ConfigurationFailure
 
 _FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
@@ -97,6 +97,7 @@ class Config:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
+        bounded.bound_answers()
         session = botocore.session.Session()
         self.files = memory.Files()
         named = [session.get_config_variable(name) for name in ("config_file", "credentials_file")]
