@@ -63,6 +63,7 @@ FOREIGN = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place", ["", "awsassume/"], ids=["the named folder", "a folder of our name"]
 )
@@ -118,6 +119,7 @@ def test_the_hint_to_close_a_folder_is_about_one_of_ours(bench: Bench) -> None:
     assert f"run: chmod go-rwx {named}/awsassume" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_purge_without_a_role_takes_all_of_ours_and_says_how_many(bench: Bench) -> None:
     """Sessions, what is remembered, the names for Tab, and what killed processes left."""
     bench.take()

@@ -123,6 +123,7 @@ def moments(swap: Swap, words: list[str], most: int) -> Iterator[int]:
         swap.back()
 
 
+@pytest.mark.slow
 def test_a_folder_swapped_at_any_moment_of_a_hit_gives_nothing(bench: Bench) -> None:
     """Though each file in it is this user's own, private, and by the right name; as those of an old copy are."""
     swap = Swap(bench)
@@ -148,14 +149,14 @@ def test_a_folder_swapped_at_any_moment_of_a_miss_gets_nothing(bench: Bench, own
     before = tree(swap.planted)
     words = ["example-role", "--refresh", "--credential-process"]
     seen = 0
-    for moment in moments(swap, words, 8):
+    for moment in moments(swap, words, 5):
         said, _ = swap.run(moment, *words)
         bench.good(said)
         if swap.aside.exists():
             seen += 1
             after = tree(bench.cache)
             assert after == before, moment
-    assert seen >= 6
+    assert seen >= 4
 
 
 def test_an_open_folder_is_gone_on_from_whatever_its_path_names(tmp_path: Path) -> None:
