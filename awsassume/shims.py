@@ -23,6 +23,13 @@ _ANYWHERE = {
 }
 """How each file starts the program: by its name, wherever PATH has it."""
 
+_THERE = {
+    "bash": "\\builtin type -P awsassume >/dev/null",
+    "zsh": "(( ${+commands[awsassume]} ))",
+    "fish": "command -q awsassume",
+}
+"""How each file asks whether it is still there."""
+
 
 def script(shell: str, command: list[str]) -> str:
     """Return the code that `eval` makes the shim of.
@@ -40,7 +47,20 @@ def script(shell: str, command: list[str]) -> str:
     anywhere = _ANYWHERE[shell]
     text = _read(f"awsassume.{shell}")
     words = " ".join(_quoted(shell, word) for word in command)
+    text = text.replace(_THERE[shell], _there(shell, command))
     return text.replace(anywhere, f"{anywhere.partition('awsassume')[0]}{words} ")
+
+
+def _there(shell: str, command: list[str]) -> str:
+    if not os.path.isabs(command[0]):
+        return _THERE[shell]
+    program = _quoted(shell, command[0])
+    tests = [f"-x {program}"]
+    if command[-1].endswith("/__main__.py"):
+        tests.append(f"-e {_quoted(shell, command[-1])}")
+    if shell == "fish":
+        return "; and ".join(f"builtin test {test}" for test in tests)
+    return f"[[ {' && '.join(tests)} ]]"
 
 
 def _read(name: str) -> str:

@@ -11,7 +11,7 @@ awsassume() {
     [[ "${__awsassume_options}" != *T* ]] || __awsassume_users="$(\builtin trap -p DEBUG)"
     { \builtin set +xvT; } 2>/dev/null
     # A child that has this function alone, by `export -f`, would go on as whoever it was.
-    if \builtin declare -F __awsassume_call __awsassume_tell __awsassume_apply __awsassume_is_apart __awsassume_leave >/dev/null; then
+    if \builtin declare -F __awsassume_call __awsassume_tell __awsassume_go_without __awsassume_apply __awsassume_is_apart __awsassume_leave >/dev/null; then
         __awsassume_call "$@" || __awsassume_returns="$?"
     else
         # shellcheck disable=SC2016 # shown as it is
@@ -28,6 +28,10 @@ awsassume() {
 __awsassume_call() {
     \builtin local __awsassume_word __awsassume_code __awsassume_command=0 __awsassume_status=0
     \builtin local __awsassume_inside=''
+    if ! __awsassume_is_there; then
+        __awsassume_go_without "$@"
+        \builtin return
+    fi
     for __awsassume_word in "$@"; do
         [[ "${__awsassume_word}" != -- ]] || __awsassume_command=1
     done
@@ -56,6 +60,73 @@ __awsassume_call() {
         __awsassume_apply "${__awsassume_code}" || __awsassume_status="$?"
     fi
     \builtin return "${__awsassume_status}"
+}
+
+__awsassume_is_there() {
+    \builtin type -P awsassume >/dev/null
+}
+
+# What the function does when the program is gone: it gives back what AWSASSUME_SAVED remembers.
+__awsassume_go_without() {
+    if [[ "$*" == --clear ]]; then
+        __awsassume_clear
+        ! __awsassume_is_apart || __awsassume_leave "__awsassume_again '' --clear" 0
+        \builtin return 0
+    fi
+    \builtin printf '%s\n' 'awsassume: the program is not installed any more, where this shell has it from' '  install it again; what this shell holds goes by: awsassume --clear' >&2
+    ! __awsassume_is_apart || __awsassume_leave 'false;' 127
+    \builtin return 127
+}
+
+# Give each variable back what it held, but what was set since. See the memory in environment.py.
+__awsassume_clear() {
+    \builtin local IFS='&' __awsassume_item __awsassume_found __awsassume_left __awsassume_names=''
+    \builtin local __awsassume_ours='' __awsassume_items="${AWSASSUME_SAVED-}"
+    [[ "${__awsassume_items}" != "${AWS_ACCESS_KEY_ID:- }":* ]] || __awsassume_ours=1
+    \builtin local -a __awsassume_memory
+    # It holds no newline and no blank.
+    \builtin read -r -a __awsassume_memory <<<"${__awsassume_items}" || \builtin true
+    for __awsassume_item in "${__awsassume_memory[@]}"; do
+        __awsassume_item="${__awsassume_item%%=*}"
+        __awsassume_item="${__awsassume_item#[+-]}"
+        [[ "${__awsassume_item}" != AWS_*[!A-Z0-9_]* && "${__awsassume_item}" == AWS_* ]] || continue
+        __awsassume_names+="&${__awsassume_item}"
+    done
+    for __awsassume_item in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+        AWS_SECURITY_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_PROFILE AWS_DEFAULT_PROFILE ${__awsassume_names#&}; do
+        __awsassume_recall + "${__awsassume_item}" || {
+            __awsassume_found=''
+            case "${__awsassume_item}" in
+                AWS_PROFILE | AWS_DEFAULT_PROFILE | AWS_SECURITY_TOKEN | AWS_ACCOUNT_ID | AWS_CREDENTIAL_SCOPE | AWS_BEARER_TOKEN_*) ;;
+                *) __awsassume_recall '' "${__awsassume_item}" || __awsassume_found='' ;;
+            esac
+        }
+        __awsassume_left="${__awsassume_found}"
+        case "${__awsassume_item}" in
+            AWS_ACCESS_KEY_ID | AWS_SECRET_ACCESS_KEY | AWS_SESSION_TOKEN | AWS_CREDENTIAL_EXPIRATION) ;;
+            # Set since, by the user.
+            *) [[ "${!__awsassume_item-}" == "${__awsassume_left}" ]] || continue ;;
+        esac
+        if [[ -z "${__awsassume_ours}" && "${__awsassume_item}" =~ ^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|CREDENTIAL_EXPIRATION)$ ]] || ! __awsassume_recall '' "${__awsassume_item}"; then
+            \builtin unset -v "${__awsassume_item}"
+        else
+            \builtin export "${__awsassume_item}=${__awsassume_found}"
+        fi
+    done
+    \builtin unset -v AWSASSUME_ROLE AWSASSUME_EXPIRATION AWSASSUME_RENEW AWSASSUME_SAVED
+}
+
+# Set __awsassume_found to what the memory has of the variable $2 under the mark $1.
+__awsassume_recall() {
+    \builtin local __awsassume_item
+    for __awsassume_item in "${__awsassume_memory[@]}"; do
+        if [[ "${__awsassume_item}" == "$1$2="* ]]; then
+            __awsassume_item="${__awsassume_item#*=}"
+            \builtin printf -v __awsassume_found '%b' "${__awsassume_item//%/\\x}"
+            \builtin return 0
+        fi
+    done
+    \builtin return 1
 }
 
 # What a subshell leaves for the shell that reads it: the same call, to be made there. $1 seals what
@@ -362,6 +433,7 @@ __awsassume_renew() {
             ;;
     esac
     __awsassume_asked="${AWSASSUME_EXPIRATION} gone"
+    __awsassume_is_there || \builtin return 0
     if __awsassume_code="$(AWSASSUME_SHELL=bash AWSASSUME_SHIM_FD=3 \command awsassume --renew 3>&1 >&2 </dev/null)"; then
         __awsassume_asked="${AWSASSUME_EXPIRATION} ${__awsassume_stage}"
         __awsassume_apply "${__awsassume_code}"

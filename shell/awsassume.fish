@@ -4,6 +4,13 @@
 
 # Without a scope of its own it tells a variable of its caller's, which would cover what it sets, from one before its name.
 function awsassume --no-scope-shadowing --description 'Take an AWS role into this shell, or give it back'
+    if not __awsassume_is_there
+        builtin set -l fish_trace
+        __awsassume_go_without $argv
+        builtin set -l __awsassume_status $status
+        builtin set -e -l fish_trace
+        return $__awsassume_status
+    end
     # A command gets the terminal itself, job control and all: no code comes back.
     if builtin contains -- -- $argv
         command awsassume $argv
@@ -25,6 +32,67 @@ function awsassume --no-scope-shadowing --description 'Take an AWS role into thi
     end
     builtin set -e -l fish_trace
     return $__awsassume_status
+end
+
+function __awsassume_is_there
+    command -q awsassume
+end
+
+# What the function does when the program is gone: it gives back what AWSASSUME_SAVED remembers.
+function __awsassume_go_without
+    if builtin test "$argv" = --clear
+        __awsassume_clear
+        return 0
+    end
+    builtin echo 'awsassume: the program is not installed any more, where this shell has it from
+  install it again; what this shell holds goes by: awsassume --clear' >&2
+    if __awsassume_is_read
+        builtin echo 'false;'
+    end
+    return 127
+end
+
+# Give each variable back what it held, but what was set since. See the memory in environment.py.
+function __awsassume_clear
+    builtin set -l __awsassume_items (builtin string split '&' -- "$AWSASSUME_SAVED")
+    builtin set -l __awsassume_keys AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION
+    builtin set -l __awsassume_names $__awsassume_keys AWS_SECURITY_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_PROFILE AWS_DEFAULT_PROFILE
+    builtin set -a __awsassume_names (builtin string replace -rf '^[+-]?(AWS_[A-Z0-9_]+)=.*' '$1' -- $__awsassume_items)
+    builtin set -l __awsassume_ours no
+    __awsassume_is_ours; and builtin set __awsassume_ours yes
+    for __awsassume_name in $__awsassume_names
+        builtin set -l __awsassume_put (__awsassume_recall + $__awsassume_name)
+        builtin set -l __awsassume_earlier (__awsassume_recall '' $__awsassume_name)
+        if builtin contains $__awsassume_name $__awsassume_keys
+            builtin test $__awsassume_ours = yes; or builtin set -e __awsassume_earlier
+        else
+            builtin set -l __awsassume_left $__awsassume_put
+            if not builtin set -q __awsassume_left[1]; and not builtin string match -qr '^AWS_(PROFILE|DEFAULT_PROFILE|SECURITY_TOKEN|ACCOUNT_ID|CREDENTIAL_SCOPE|BEARER_TOKEN_.*)$' -- $__awsassume_name
+                builtin set __awsassume_left $__awsassume_earlier
+            end
+            # Set since, by the user.
+            builtin test "$$__awsassume_name" = "$__awsassume_left"; or continue
+        end
+        if builtin set -q __awsassume_earlier[1]
+            builtin set -gx $__awsassume_name $__awsassume_earlier
+        else if builtin set -qg $__awsassume_name
+            builtin set -eg $__awsassume_name
+        end
+    end
+    for __awsassume_name in AWSASSUME_ROLE AWSASSUME_EXPIRATION AWSASSUME_RENEW AWSASSUME_SAVED
+        builtin set -qg $__awsassume_name; and builtin set -eg $__awsassume_name
+    end
+    builtin true
+end
+
+# Print what the memory has of the variable $argv[2] under the mark $argv[1].
+function __awsassume_recall
+    for __awsassume_item in (builtin string split '&' -- "$AWSASSUME_SAVED")
+        if builtin string match -q -- "$argv[1]$argv[2]=*" $__awsassume_item
+            builtin string unescape --style=url -- (builtin string split -m 1 = -- $__awsassume_item)[2] | builtin string collect --allow-empty
+            return
+        end
+    end
 end
 
 # Whether what the function writes goes to a command substitution or a pipe, and not where fish's own goes.
@@ -108,6 +176,7 @@ function __awsassume_renew
     and return
     builtin set -g __awsassume_asked "$AWSASSUME_EXPIRATION gone"
     builtin set -l __awsassume_code
+    __awsassume_is_there; or return
     AWSASSUME_SHELL=fish AWSASSUME_SHIM_FD=3 command awsassume --renew </dev/null 3>| builtin read -lz __awsassume_code
     builtin test $pipestatus[1] -eq 0; or return
     builtin set -g __awsassume_asked "$AWSASSUME_EXPIRATION $__awsassume_stage"

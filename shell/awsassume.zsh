@@ -11,6 +11,10 @@ function awsassume {
     \builtin trap - DEBUG
     \builtin local __awsassume_code __awsassume_line __awsassume_inside=''
     \builtin local -i __awsassume_status=0
+    if ! __awsassume_is_there; then
+        __awsassume_go_without "$@"
+        \builtin return
+    fi
     # A command gets the terminal itself, job control and all: no code comes back.
     if (( ${@[(Ie)--]} )); then
         \command awsassume "$@"
@@ -114,6 +118,61 @@ function __awsassume_has_prefix {
 # The line that is to run, with its aliases read.
 function __awsassume_preexec {
     \builtin typeset -g __awsassume_typed="$3"
+}
+
+function __awsassume_is_there {
+    (( ${+commands[awsassume]} ))
+}
+
+# What the function does when the program is gone: it gives back what AWSASSUME_SAVED remembers.
+function __awsassume_go_without {
+    \builtin emulate -L zsh -o no_xtrace
+    if [[ "$*" == --clear ]]; then
+        __awsassume_clear
+        (( ! ZSH_SUBSHELL )) || __awsassume_leave "__awsassume_again '' --clear" 0 --clear
+        \builtin return 0
+    fi
+    \builtin print -r -- 'awsassume: the program is not installed any more, where this shell has it from'$'\n''  install it again; what this shell holds goes by: awsassume --clear' >&2
+    (( ! ZSH_SUBSHELL )) || __awsassume_leave 'false;' 127 ''
+    \builtin return 127
+}
+
+# Give each variable back what it held, but what was set since. See the memory in environment.py.
+function __awsassume_clear {
+    \builtin emulate -L zsh -o no_xtrace -o extended_glob -o no_multibyte
+    \builtin local __awsassume_item __awsassume_left __awsassume_value
+    \builtin local -a __awsassume_names
+    \builtin local -A __awsassume_memory
+    \builtin local -i __awsassume_ours=0
+    [[ "${AWSASSUME_SAVED-}" != "${AWS_ACCESS_KEY_ID:- }":* ]] || __awsassume_ours=1
+    for __awsassume_item in "${(@s:&:)AWSASSUME_SAVED-}"; do
+        [[ "${__awsassume_item}" == (|[+-])AWS_[A-Z0-9_]##=* ]] || continue
+        __awsassume_value="${__awsassume_item#*=}"
+        __awsassume_memory[${__awsassume_item%%=*}]="${(g::)__awsassume_value//\%/\\x}"
+        __awsassume_names+=("${${__awsassume_item%%=*}#[+-]}")
+    done
+    for __awsassume_item in AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CREDENTIAL_EXPIRATION \
+        AWS_SECURITY_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_PROFILE AWS_DEFAULT_PROFILE "${(@)__awsassume_names}"; do
+        case "${__awsassume_item}" in
+            (AWS_ACCESS_KEY_ID | AWS_SECRET_ACCESS_KEY | AWS_SESSION_TOKEN | AWS_CREDENTIAL_EXPIRATION)
+                if (( ! __awsassume_ours )); then
+                    \builtin unset "${__awsassume_item}"
+                    continue
+                fi
+                ;;
+            (AWS_PROFILE | AWS_DEFAULT_PROFILE | AWS_SECURITY_TOKEN | AWS_ACCOUNT_ID | AWS_CREDENTIAL_SCOPE | AWS_BEARER_TOKEN_*)
+                [[ "${(P)__awsassume_item-}" == "${__awsassume_memory[+${__awsassume_item}]-}" ]] || continue
+                ;;
+            # Set since, by the user.
+            (*) [[ "${(P)__awsassume_item-}" == "${__awsassume_memory[+${__awsassume_item}]-${__awsassume_memory[${__awsassume_item}]-}}" ]] || continue ;;
+        esac
+        if (( ${+__awsassume_memory[${__awsassume_item}]} )); then
+            \builtin export "${__awsassume_item}=${__awsassume_memory[${__awsassume_item}]}"
+        else
+            \builtin unset "${__awsassume_item}"
+        fi
+    done
+    \builtin unset AWSASSUME_ROLE AWSASSUME_EXPIRATION AWSASSUME_RENEW AWSASSUME_SAVED
 }
 
 # What a subshell leaves for the shell that reads it: the same call, to be made there. $1 seals what
@@ -333,6 +392,7 @@ function __awsassume_renew {
             ;;
     esac
     __awsassume_asked="${AWSASSUME_EXPIRATION} gone"
+    __awsassume_is_there || \builtin return 1
     __awsassume_code="$(AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 \command awsassume --renew 3>&1 >&2 </dev/null)" || \builtin return 1
     __awsassume_asked="${AWSASSUME_EXPIRATION} ${__awsassume_stage}"
     \builtin eval "${__awsassume_code}"
