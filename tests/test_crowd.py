@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
 
+# What most systems let a process open, or less.
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0}))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 SAYS = {
     "silent": b"",
     "half a head": b"GET /credentials HTTP/1.1\r\nHost: 127.0.0.1",
@@ -50,19 +56,28 @@ def crowd(stack: ExitStack, port: int, count: int, says: bytes) -> list[socket.s
     return found
 
 
+def drip(connections: list[socket.socket]) -> None:
+    """Say a little more each second, so that nobody is silent for too long."""
+    time.sleep(1)
+    for connection in connections:
+        with suppress(OSError):
+            connection.send(b"x", socket.MSG_DONTWAIT)
+
+
 @contextmanager
-def another_users_crowd(port: int, count: int, says: bytes) -> Iterator[int]:
+def another_users_crowd(port: int, count: int, says: bytes, user: int = NOBODY) -> Iterator[int]:
     """Let another user's process hold so many connections; yield the process."""
     ready, told = os.pipe()
     process = os.fork()
     if not process:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, count + 100))
-            os.setuid(NOBODY)
+            os.setuid(user)
             with ExitStack() as stack:
-                crowd(stack, port, count, says)
+                connections = crowd(stack, port, count, says)
                 os.write(told, b".")
-                time.sleep(100000)
+                while True:
+                    drip(connections)
         finally:
             os._exit(1)
     os.close(told)
@@ -79,7 +94,7 @@ def another_users_crowd(port: int, count: int, says: bytes) -> Iterator[int]:
 def job(program: str, request: pytest.FixtureRequest) -> Iterator[Job]:
     """Yield a job that runs."""
     request.getfixturevalue("bob")
-    with Job(program) as running:
+    with Job(sys.executable, before=("-c", LIMITED.format(1024), program)) as running:
         yield running
 
 
@@ -123,7 +138,7 @@ def ask(port: int) -> Any:  # noqa: ANN401  # what JSON gives
 @pytest.mark.parametrize("says", SAYS)
 def test_a_thousand_of_another_user_are_nothing(job: Job, says: str) -> None:
     """Its own command is answered while they are there, every time, and they are put out."""
-    with another_users_crowd(job.url.port or 0, 1000, SAYS[says]):
+    with another_users_crowd(job.url.port or 0, 1100, SAYS[says]):
         for _ in range(5):
             assert job.ask()[0] == 200
 
@@ -204,10 +219,10 @@ def test_too_many_open_files_open_nothing_to_others(free: int) -> None:
 @pytest.mark.usefixtures("bob")
 def test_few_files_are_enough(program: str) -> None:
     """With a hundred files to open, a crowd of one's own is put out before one's own command is."""
-    limited = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)); "
-    limited += "os.execv(sys.argv[1], sys.argv[1:])"
-    with Job(sys.executable, before=("-c", limited, program)) as job, ExitStack() as stack:
-        crowd(stack, job.url.port or 0, 200, b"")
+    with (
+        Job(sys.executable, before=("-c", LIMITED.format(100), program)) as job,
+        another_users_crowd(job.url.port or 0, 200, b"", user=os.getuid()),
+    ):
         assert job.ask()[0] == 200
 
 
