@@ -55,19 +55,29 @@ def located(name: str, line: str, paths: "Sequence[str]") -> str:
             continue
         if start >= 0:
             place = (environment.encode(name), environment.encode(path), str(start), str(len(data)))
-            return " ".join(place)
+            return " ".join((*place, _digest(data)))
     return ""
+
+
+def _digest(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.blake2b(data, digest_size=20).hexdigest()
 
 
 def _words(place: str) -> tuple[str, list[str]]:
     """Read the profile's name and the words of what was ``located``. Raises OSError or ValueError."""
     import shlex
 
-    name, path, start, length = place.split(" ")
+    name, path, start, length, digest = place.split(" ")
     with open(environment.decode(path), "rb") as file:
         file.seek(int(start))
-        line = file.read(int(length)).decode()
-    return environment.decode(name), shlex.split(line)
+        line = file.read(int(length))
+    if _digest(line) != digest:
+        # The file was changed a moment ago, and part of another line must never be run.
+        msg = "it stands there no longer"
+        raise ValueError(msg)
+    return environment.decode(name), shlex.split(line.decode())
 
 
 def principal(place: str, environ: "Mapping[str, str]") -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from awsassume import environment, recall
+from awsassume import environment, process, recall
 from tests.aws_files import lines_of, write
 from tests.bench import COMMAND, Bench, bench
 from tests.test_fast import BUILT_IN, OS, OURS, imported
@@ -162,6 +162,20 @@ def test_a_process_s_line_is_in_no_file(
         assert "botocore" not in imported("-m", "awsassume", "x", "--credential-process")
     assert found(tmp_path / "cache") == []
     assert len(aws.calls("AssumeRole")) == 1
+
+
+def test_a_process_s_line_that_moved_is_not_run(tmp_path: Path) -> None:
+    """An edit between the look at the file's times and the reading: no part of another line is taken for it."""
+    file = tmp_path / "config"
+    file.write_text("[profile x]\ncredential_process = cat a\n")
+    place = process.located("x", "cat a", [str(tmp_path / "none"), str(file)])
+    assert place
+    assert process._words(place) == ("x", ["cat", "a"])
+    for text in ("[profile x]\ncredential_process = rm -rf a\n", "", "x" * 100):
+        file.write_text(text)
+        with pytest.raises(ValueError, match="no longer"):
+            process._words(place)
+    assert process.located("x", "cat a", [str(file)]) == ""
 
 
 def test_an_endpoint_s_password_is_in_no_file(
