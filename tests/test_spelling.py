@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import awsassume
 from awsassume import spelling
 from tests.aws_files import lines_of, write
 from tests.conftest import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.conftest import Result
     from tests.fake_aws import FakeAws
@@ -186,3 +188,38 @@ def test_the_refusal_on_a_terminal_can_be_pasted(name: str, tmp_path: Path) -> N
     (line,) = hinted(said.splitlines()[0])
     started = words_of("bash", f"set -o history -o histexpand\n{line}", tmp_path)
     assert started == [b"awsassume", os.fsencode(name), b"--region", b"x"]
+
+
+# What is spelled already, or is a word of our own.
+SPELLED = {
+    "PROGRAM",
+    "rules.PROGRAM",
+    "request.mode",
+    "start",
+    "line",
+    "name",
+    "found",
+    "close",
+    "_without_eval(line)",
+    "environment.RENEW",
+}
+
+
+def test_every_command_that_is_shown_is_spelled_here() -> None:
+    """No text puts a name behind `run:` by itself."""
+    wrong = []
+    for path in sorted(Path(awsassume.__file__).parent.glob("*.py")):
+        for text in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(text, ast.JoinedStr):
+                continue
+            shown = False
+            for part in text.values:
+                if isinstance(part, ast.Constant):
+                    shown = shown or bool(
+                        re.search(r"\b(?<!be )(run|try it|raise it|they are): ", str(part.value))
+                    )
+                elif isinstance(part, ast.FormattedValue) and shown:
+                    said = ast.unparse(part.value)
+                    if said not in SPELLED and not said.startswith("spelling.command("):
+                        wrong.append(f"{path.name}:{text.lineno}: {said}")
+    assert not wrong
