@@ -467,7 +467,9 @@ def test_the_region_that_was_named_is_set(
         )
     fill = {"KEY": bob.access_key_id, "SECRET": bob.secret_access_key}
     said = run(*words, environ={name: fill.get(value, value) for name, value in environ.items()})
-    found = re.findall(r"^export (AWS_(?:DEFAULT_)?REGION)='(.*)';$", said.stdout, re.MULTILINE)
+    found = re.findall(
+        r"^export (AWS_(?:DEFAULT_)?REGION)='(.*)'(?:;| &&)$", said.stdout, re.MULTILINE
+    )
     assert dict(found).get("AWS_DEFAULT_REGION") in {region, "eu-north-1"}
     assert {value for _, value in found} <= {region or "eu-north-1"}
 
