@@ -199,7 +199,7 @@ ALLOWED = {
         "os",
         "_collections_abc",
     ),
-    *("abc", "_abc", "io", "codecs", "encodings", "site", "time", "sys"),
+    *("abc", "_abc", "io", "codecs", "encodings", "site", "time", "sys", "gc"),
 }
 
 
