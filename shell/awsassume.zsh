@@ -20,7 +20,8 @@ function awsassume {
         \command awsassume "$@"
         \builtin return
     fi
-    if (( ${+AWS_ACCESS_KEY_ID} || ${+AWS_SECRET_ACCESS_KEY} || ${+AWS_SESSION_TOKEN} )) && __awsassume_is_prefixed; then
+    \builtin local -a __awsassume_before
+    if (( ${#parameters[(I)AWS_*]} )) && __awsassume_is_prefixed && (( ${+AWS_ACCESS_KEY_ID} || ${+AWS_SECRET_ACCESS_KEY} || ${+AWS_SESSION_TOKEN} )); then
         \builtin print -r -- 'awsassume: zsh takes back, after a function, the keys that stand before it: this shell would not be the role'$'\n''  export them first, or run: eval "$(AWS_ACCESS_KEY_ID=... command awsassume ...)"' >&2
         (( ! ZSH_SUBSHELL )) || __awsassume_leave 'false;' 2 ''
         \builtin return 2
@@ -30,7 +31,8 @@ function awsassume {
     \builtin trap '\builtin return 130' INT
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
     {
-        __awsassume_code="$(AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 AWSASSUME_SUBSHELL="${__awsassume_inside}:${__awsassume_seal-}" \command awsassume "$@" 3>&1 >&4 4>&-)"
+        __awsassume_code="$( (( ! ${#__awsassume_before} )) || \builtin export AWSASSUME_PREFIXED="${__awsassume_before[*]}"
+            AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 AWSASSUME_SUBSHELL="${__awsassume_inside}:${__awsassume_seal-}" \command awsassume "$@" 3>&1 >&4 4>&-)"
     } 4>&1 || __awsassume_status="$?"
     if [[ -n "${__awsassume_inside}" ]]; then
         # The last line is for the shell around this subshell.
@@ -45,7 +47,30 @@ function awsassume {
     elif [[ "${__awsassume_status}" == 0 ]]; then
         \builtin eval "${__awsassume_code}" || __awsassume_status="$?"
     fi
+    __awsassume_covered=("${(@)__awsassume_before}")
     \builtin return "${__awsassume_status}"
+}
+
+# Put away what came back once a call was over that it stood before, as the program puts away what
+# speaks louder than a role's keys.
+function __awsassume_put_away {
+    \builtin emulate -L zsh -o no_xtrace -o no_multibyte
+    \builtin local __awsassume_name __awsassume_char __awsassume_text
+    for __awsassume_name in "${(@)__awsassume_covered}"; do
+        case "${__awsassume_name}" in
+            (AWS_PROFILE | AWS_DEFAULT_PROFILE | AWS_SECURITY_TOKEN | AWS_ACCOUNT_ID | AWS_CREDENTIAL_SCOPE | AWS_BEARER_TOKEN_*) ;;
+            (*) continue ;;
+        esac
+        [[ "${parameters[${__awsassume_name}]-}" == *export* && "${AWSASSUME_SAVED-}" == "${AWS_ACCESS_KEY_ID:- }":* ]] || continue
+        __awsassume_text=''
+        for __awsassume_char in "${(@s::)${(P)__awsassume_name}}"; do
+            [[ "${__awsassume_char}" == [0-9A-Za-z/.:@,_-] ]] || \builtin printf -v __awsassume_char '%%%02X' "$(( #__awsassume_char & 255 ))"
+            __awsassume_text+="${__awsassume_char}"
+        done
+        AWSASSUME_SAVED+="&${__awsassume_name}=${__awsassume_text}"
+        \builtin unset "${__awsassume_name}"
+    done
+    __awsassume_covered=()
 }
 
 # Whether keys stand before the call, for it alone, as `AWS_ACCESS_KEY_ID=... awsassume ROLE` has
@@ -83,11 +108,13 @@ function __awsassume_has_prefix {
     \builtin emulate -L zsh -o no_xtrace -o extended_glob
     \builtin local __awsassume_word __awsassume_inner
     \builtin local -i __awsassume_first=1 __awsassume_keys=0
+    \builtin local -a __awsassume_others
     for __awsassume_word in "${(@zZ+C+)1}"; do
         case "${__awsassume_word}" in
             (';' | '&' | '&&' | '||' | '|' | '|&' | '&|' | '&!' | ';;' | '{' | '}' | '(' | ')' | '!' | if | then | elif | else | do | while | until | time)
                 __awsassume_first=1
                 __awsassume_keys=0
+                __awsassume_others=()
                 continue
                 ;;
         esac
@@ -102,8 +129,13 @@ function __awsassume_has_prefix {
         (( __awsassume_first )) || continue
         if [[ "${__awsassume_word}" == AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(|+)=* ]]; then
             __awsassume_keys=1
+        elif [[ "${__awsassume_word}" == AWS_[A-Z0-9_]##=* ]]; then
+            # What is computed can't be compared with what there is.
+            __awsassume_inner="${(Q)__awsassume_word#*=}"
+            [[ "${__awsassume_inner}" != *[\$\`]* && "${__awsassume_inner}" != "${(P)${__awsassume_word%%=*}-}" ]] || __awsassume_others+=("${__awsassume_word%%=*}")
         elif [[ "${__awsassume_word}" != [[:alpha:]_][[:alnum:]_]#(|+)=* ]]; then
             __awsassume_first=0
+            [[ "${(Q)__awsassume_word}" != awsassume ]] || __awsassume_before=(${(u)__awsassume_before} "${(@)__awsassume_others}")
             if (( __awsassume_keys )) && [[ "${__awsassume_word}" != (command|env|exec) ]] && { [[ "${(Q)__awsassume_word}" == (awsassume|*\$*) ]] || (( ${+aliases[${__awsassume_word}]} || ${+functions[${(Q)__awsassume_word}]} )) }; then
                 \builtin return 0
             fi
@@ -331,6 +363,7 @@ function __awsassume_is_code {
     esac
 }
 
+\builtin typeset -ga __awsassume_covered
 \builtin typeset -g awsassume_prompt='' __awsassume_left='' __awsassume_asked='' __awsassume_typed=''
 \builtin typeset -gi __awsassume_completes=0
 
@@ -402,6 +435,7 @@ function __awsassume_hook {
     \builtin local __awsassume_bang=0
     [[ ! -o prompt_bang ]] || __awsassume_bang=1
     \builtin emulate -L zsh -o no_xtrace
+    (( ! ${#__awsassume_covered} )) || __awsassume_put_away
     __awsassume_look "${__awsassume_bang}"
     if [[ -n "${__awsassume_left}" && "${AWSASSUME_AUTO_RENEW-}" != 0 ]] && __awsassume_renew; then
         __awsassume_look "${__awsassume_bang}"

@@ -54,11 +54,19 @@ CASES = {
     "an empty value": ({"AWS_REGION": ""}, EVE + "AWS_REGION=eu-west-3 "),
     "a bearer token": ({"AWS_BEARER_TOKEN_BEDROCK": "mine"}, EVE + "AWS_BEARER_TOKEN_BEDROCK=x "),
 }  # fmt: skip
-PREFIXES = pytest.mark.parametrize("shell", [shell for shell in SHELLS if shell != "zsh"])
+# zsh takes keys back, so that they are refused: tests/test_calls.py.
+PREFIXES = pytest.mark.parametrize(
+    "shell, case",
+    [
+        (shell, case)
+        for shell in SHELLS
+        for case in CASES
+        if shell != "zsh" or KEYS not in CASES[case]
+    ],
+)
 
 
 @PREFIXES
-@pytest.mark.parametrize("case", CASES)
 def test_clear_gives_back_what_the_shell_had(shell: str, case: str, place: Place) -> None:
     """By the role's way, by a second role's, by a failure's and by a clearing with a prefix of its own."""
     before, prefix = CASES[case]
@@ -70,13 +78,17 @@ def test_clear_gives_back_what_the_shell_had(shell: str, case: str, place: Place
         *[put(shell, name, value) for name, value in values.items()],
         dump("before"),
         f"{prefix}awsassume open-role --no-cache",
+        # In zsh what the shell itself had is back behind the call; the prompt puts it away.
+        "__awsassume_hook",
         dump("first"),
         f"{prefix}awsassume nope --profile nope 2>/dev/null",
         f"echo {status}",
         dump("failed"),
         f"{prefix}awsassume second-role",
+        "__awsassume_hook",
         dump("second"),
-        f"{prefix}awsassume --clear",
+        # zsh would take back what this gives back.
+        f"{'' if shell == 'zsh' else prefix}awsassume --clear",
         dump("after"),
     ]
     done = place.run(shell, "\n".join(script))
