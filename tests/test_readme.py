@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from awsassume import cli
+from awsassume import cli, manual
 from tests import documents
 from tests.aws_files import lines_of, write
+from tests.conftest import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,20 +65,79 @@ def place(
     return home
 
 
-@pytest.mark.parametrize("block", RUN, ids=[block.strip().splitlines()[-1][:40] for block in RUN])
+# How a shell reads its script: without the function, or with it, as one has it at a prompt.
+READING = {
+    "bash": ("bash", ""),
+    "bash, loaded": ("bash", 'eval "$(awsassume --init bash)"\n'),
+    "zsh, loaded": ("zsh", 'eval "$(awsassume --init zsh)"\n'),
+}
+
+
+# In zsh too what the function does by itself.
+SHOWN_BY = [
+    pytest.param(block, reading, id=f"{block.strip().splitlines()[-1][:40]} in {reading}")
+    for block in RUN
+    for reading in READING
+    if reading.startswith("bash") or "$(" in block or "<(" in block
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block, reading", SHOWN_BY)
 def test_what_is_shown_runs(
-    aws: FakeAws, place: Path, run: Callable[..., Result], block: str
+    aws: FakeAws, place: Path, run: Callable[..., Result], block: str, reading: str
 ) -> None:
-    """Each block that can run without a real AWS does so in bash, without a word on standard error."""
+    """Each block that can run without a real AWS does so, the function loaded or not, without a word on standard error."""
+    shell, loading = READING[reading]
+    block = loading + block
     code = 0
-    if block.startswith("diff"):
+    if "\ndiff" in f"\n{block}":
         # Both lists are the same here: the roles of one account.
         code = None  # type: ignore[assignment]  # any
-    done = run("-c", block, argv=("bash",), code=code, cwd=place)
+    done = run("-c", block, argv=(need(shell),), code=code, cwd=place)
     assert done.stderr == ""
     if "terraform" in block or "docker" in block or "cdk" in block or "code" in block:
         assert ":assumed-role/deploy/" in done.stdout
     assert {call.outcome for call in aws.calls()} == {"ok"} or "print-profile" in block
+
+
+def examples(text: str) -> list[str]:
+    """Return the commands of an example: what stands before the blanks and the words about it."""
+    lines = [line.strip() for line in text.splitlines()]
+    found = [re.split(r" {3,}", line)[0] for line in lines if "  " in line and "awsassume" in line]
+    return [line for line in found if not line.startswith("credential_process")]
+
+
+def test_the_man_page_has_the_examples_of_the_help() -> None:
+    """They are the same, so that one run is for both."""
+    page = documents.MAN.read_text().partition(".SH EXAMPLES")[2].partition(".SH ")[0]
+    assert examples(page.replace("\\-", "-")) == examples(manual.EPILOG)
+    assert len(examples(page.replace("\\-", "-"))) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "without"])
+def test_the_examples_of_the_help_run(
+    place: Path, run: Callable[..., Result], shell: str, loaded: bool
+) -> None:
+    """In each shell, one behind the other, the function loaded or not: the role, oneself, the role for one command."""
+    loading = (
+        "awsassume --init fish | source"
+        if shell == "fish"
+        else f'eval "$(awsassume --init {shell})"'
+    )
+    who = "aws sts get-caller-identity --query Arn --output text"
+    one, two, three = examples(manual.EPILOG)
+    lines = [loading if loaded else "", f"{one} && {who}", f"{two} && {who}", three, who]
+    done = run("-c", "\n".join(lines), argv=(need(shell),), cwd=place)
+    assert done.stderr == ""
+    assert re.findall(r"(Bob|assumed-role/example-role)\b", done.stdout.replace('"', " ")) == [
+        "assumed-role/example-role",
+        "Bob",
+        "assumed-role/example-role",
+        "Bob",
+    ]
 
 
 def test_enough_of_it_runs() -> None:
