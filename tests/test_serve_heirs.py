@@ -54,7 +54,7 @@ WAYS = {
     "setsid": ["sh", "-c", 'setsid -f sh -c "$STAY" </dev/null >/dev/null 2>&1'],
     "daemon": [sys.executable, "-c", DAEMON],
     "killed": ["sh", "-c", 'sh -c "$STAY" >/dev/null 2>&1 & kill -9 $$'],
-    "tmux": ["sh", "-c", 'tmux -L "heirs$$" -f /dev/null new-session -d "$STAY"'],
+    "tmux": ["sh", "-c", 'tmux -S "$HEIR.tmux" -f /dev/null new-session -d "$STAY"'],
 }
 
 
