@@ -4,7 +4,7 @@ import json
 import re
 
 from awsassume import environment, regions
-from awsassume.config import Config, Profile
+from awsassume.config import Config, Profile, did_you_mean
 from awsassume.errors import ConfigurationFailure, UsageFailure
 from awsassume.given import Given
 from awsassume.parameters import REGION, REGION_RULE, Step
@@ -97,12 +97,27 @@ def _said(config: Config, profile: Profile) -> dict[str, str]:
     if found.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == "true":
         found.pop("AWS_ENDPOINT_URL", None)
         return found
-    services = config.full.get("services", {}).get(profile.get("services")) or {}
-    for service, values in services.items():
+    for service, values in _services(config, profile).items():
         url = values.get("endpoint_url") if isinstance(values, dict) else None
         if url and _SERVICE.fullmatch(service):
             found[environment.OF_SERVICE + service.upper()] = url
     return found
+
+
+def _services(config: Config, profile: Profile) -> dict[str, object]:
+    """Give the section of endpoints that a profile names. Raises ConfigurationFailure where there is none, as botocore does."""
+    name = profile.get("services")
+    sections: dict[str, dict[str, object]] = config.full.get("services", {})
+    if name is None or name in sections:
+        return sections.get(name or "") or {}
+    if config.environ.get("AWS_ENDPOINT_URL"):
+        # It is before them, so that nobody looks for them.
+        return {}
+    path = config.where(profile, "services")
+    raise ConfigurationFailure(
+        f'services of profile "{profile.name}" names "{name}", and {path} has no section [services {name}]',
+        did_you_mean(name, list(sections)) or f"edit {path}",
+    )
 
 
 class Regions:

@@ -242,6 +242,28 @@ def test_a_file_for_a_container_names_the_endpoints_too(
     assert in_command(said) == {"AWS_ENDPOINT_URL": aws.url}
 
 
+@pytest.mark.usefixtures("shell_of_bob")
+def test_services_that_are_nowhere_are_an_error_of_the_config(
+    aws: FakeAws, home: Path, run: Callable[..., Result]
+) -> None:
+    """With the key, the profile and the file; for a role and for keys of a profile's own. What nobody looks for is none."""
+    path = home / ".aws/config"
+    path.write_text(path.read_text().replace("[services mine]", "[services mines]"))
+    with path.open("a") as config:
+        config.write("[profile near]\nservices = mine\n")
+    with (home / ".aws/credentials").open("a") as credentials:
+        credentials.write(
+            "[near]\naws_access_key_id = AKIAEXAMPLE000000000\naws_secret_access_key = x\n"
+        )
+    for role in ("example", "near"):
+        said = run(role, "--", "true", code=3)
+        assert (
+            f'services of profile "{role}" names "mine", and {path} has no section' in said.stderr
+        )
+        assert "did you mean: mines" in said.stderr
+        run(role, "--", "true", environ={"AWS_ENDPOINT_URL": aws.url})
+
+
 NAMES = st.sampled_from([*environment.SETTINGS, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_EC2"])
 VALUES = st.text(st.characters(min_codepoint=1, max_codepoint=0x3000), min_size=1, max_size=8)
 SETTINGS = st.dictionaries(NAMES, VALUES, max_size=4)
