@@ -338,12 +338,22 @@ class Program:
         return 1 if self.shim_descriptor is None else self.shim_descriptor
 
     def guard(self, request: "Request") -> None:
-        """Print no secret on a terminal, unless told to. Raises errors.UsageFailure."""
-        if request.mode == "exec" or request.show or not os.isatty(self.code_descriptor(request)):
+        """Print no secret on a terminal, or into a script's own log, unless told to. Raises errors.UsageFailure."""
+        if request.mode == "exec" or request.show:
             return
+        descriptor = self.code_descriptor(request)
+        place = "on the terminal"
+        if not os.isatty(descriptor):
+            if descriptor != 1 or request.format is not None or not _is_parent_s_output():
+                return
+            from awsassume import logs
+
+            if not logs.is_sure():
+                return
+            place = "into the output of this script"
         from awsassume import terminal
 
-        raise terminal.refusal(self.argv, request)
+        raise terminal.refusal(self.argv, request, place)
 
     def write_code(self, request: "Request", changes: environment.Changes) -> None:
         """Write the map as the shell reads it. Raises errors.Failure."""
@@ -440,6 +450,15 @@ def _as_bytes(value: str) -> str:
         return os.fsencode(value).decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return value
+
+
+def _is_parent_s_output() -> bool:
+    """Tell whether our standard output is the very file, pipe or device that is our parent's, where the system says so."""
+    try:
+        ours, theirs = os.fstat(1), os.stat(f"/proc/{os.getppid()}/fd/1")
+    except OSError:
+        return False
+    return (ours.st_ino, ours.st_dev) == (theirs.st_ino, theirs.st_dev)
 
 
 def _hold_standard_descriptors() -> None:

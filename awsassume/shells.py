@@ -77,7 +77,7 @@ def detect(environ: "Mapping[str, str]", parent_executable: str | None) -> str:
     """
     for named in (environ.get("AWSASSUME_SHELL"), parent_executable):
         if named:
-            found = _format_of(named)
+            found = reads(named)
             if found:
                 return found
     return "env"
@@ -123,7 +123,8 @@ def _executable_by_ps(process: int) -> str | None:
             os.close(writer)
 
 
-def _format_of(executable: str) -> str | None:
+def reads(executable: str) -> str | None:
+    """Give the format that a shell's executable reads; None for one of no shell."""
     name = executable.removesuffix(" (deleted)").replace("\\", "/")
     name = name.rpartition("/")[2].lower().removesuffix(".exe").lstrip("-")
     return _READS.get(name) or _READS.get(name.rstrip("0123456789.-_"))

@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from awsassume.request import Request
 
 
-def refusal(argv: list[str], request: "Request") -> UsageFailure:
+def refusal(argv: list[str], request: "Request", place: str = "on the terminal") -> UsageFailure:
     """Say how a shell reads what these words would print."""
     line = spelling.command(["awsassume", *argv])
     if request.format is not None:
         return UsageFailure(
-            f"this would print credentials on the terminal; --format {request.format} is for a program to read",
+            f"this would print credentials {place}; --format {request.format} is for a program to read",
             f"see what they are: {spelling.command(['awsassume', '--show', *argv])}",
         )
     return UsageFailure(
-        "this would print credentials on the terminal; a shell must read them",
+        f"this would print credentials {place}; a shell must read them",
         f'run: eval "$({line})", or see what they are with --show{_without_eval(line)}',
     )
 
