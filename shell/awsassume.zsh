@@ -30,10 +30,15 @@ function awsassume {
     # Interrupted while it waits for the program, zsh itself would go on with some status or other.
     \builtin trap '\builtin return 130' INT
     # Shell code comes back on descriptor 3; whatever else there is stays on stdout.
-    {
+    # No ||: zsh runs what is behind that even when the trap has returned, and takes its status for ours.
+    if {
         __awsassume_code="$( (( ! ${#__awsassume_before} )) || \builtin export AWSASSUME_PREFIXED="${__awsassume_before[*]}"
             AWSASSUME_SHELL=zsh AWSASSUME_SHIM_FD=3 AWSASSUME_SUBSHELL="${__awsassume_inside}:${__awsassume_seal-}" \command awsassume "$@" 3>&1 >&4 4>&-)"
-    } 4>&1 || __awsassume_status="$?"
+    } 4>&1; then
+        __awsassume_status=0
+    else
+        __awsassume_status="$?"
+    fi
     if [[ -n "${__awsassume_inside}" ]]; then
         # The last line is for the shell around this subshell.
         __awsassume_line="${__awsassume_code##*$'\n'}"
