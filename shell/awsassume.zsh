@@ -359,7 +359,9 @@ function __awsassume_relay {
 # Whether a line could be run: it sets a variable, or begins with the name of a command.
 function __awsassume_is_code {
     \builtin emulate -L zsh -o no_xtrace
-    \builtin local __awsassume_first="${${${(z)1}[1]}%%;*}"
+    \builtin local -a __awsassume_words
+    __awsassume_words=("${(@z)1}")
+    \builtin local __awsassume_first="${__awsassume_words[1]%%;*}"
     case "${__awsassume_first}" in
         (AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
         ('{' | '[' | '[[' | '(' | '') \builtin return 1 ;;

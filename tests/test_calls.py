@@ -50,6 +50,7 @@ EVALS = {
         "example\n1",
     ),
     "command after": ('eval "$(awsassume example; echo who)"', "example"),
+    "word after": ('eval "$(awsassume example; echo true)" && who', "example"),
     "builtin after": ('eval "$(awsassume example; true)" && who', "example"),
     "prefix": ('eval "$(AWS_PROFILE=default awsassume other-role)" && who', "other-role"),
     "in a function": ('f() { awsassume example; }; eval "$(f)" && who', "example"),
