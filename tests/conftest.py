@@ -139,7 +139,8 @@ def _no_secret_in_the_open(
         for name, found in found_below(cache, secrets_of(aws)).items():
             folder, _, file = name.rpartition("/")
             assert folder == "sessions", f"{cache}/{name} holds {found}"
-            assert "." not in file, f"{cache}/{name} holds {found}"
+            # What a test has moved aside is a session still.
+            assert "." not in file or file.startswith("aside-"), f"{cache}/{name} holds {found}"
 
 
 @pytest.fixture
