@@ -223,9 +223,9 @@ def test_the_exit_code_of_a_command_is_its_own(run: Callable[..., Result]) -> No
     """Also those that we have a meaning for."""
     for code in (0, 1, 2, 5, 126, 130, 255):
         run("example", "--", "sh", "-c", f"exit {code}", code=code)
-    assert "nosuch can't be run: No such file" in run("example", "--", "nosuch", code=2).stderr
+    assert "nosuch can't be run: No such file" in run("example", "--", "nosuch", code=127).stderr
     assert "COMMAND is empty" in run("example", "--", "", code=2).stderr
-    assert "/ can't be run: Permission denied" in run("example", "--", "/", code=2).stderr
+    assert "/ can't be run: Permission denied" in run("example", "--", "/", code=126).stderr
 
 
 # Interrupts and streams.

@@ -434,7 +434,7 @@ def test_a_clear_inside_gives_the_endpoint_back(
         (["example-role", "--"], "no COMMAND after --", 2),
         (["--", "true"], "no ROLE before --", 2),
         (["default", "--", "true"], "long-term keys", 2),
-        (["example-role", "--", "no-such-program"], "no-such-program can't be run", 2),
+        (["example-role", "--", "no-such-program"], "no-such-program can't be run", 127),
         (["nobody", "--", "true"], "nobody", 3),
     ],
 )
