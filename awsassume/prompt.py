@@ -3,8 +3,11 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
+import termios
 from collections.abc import Mapping
+from typing import Any
 
 from awsassume import person, spelling
 from awsassume.errors import ConfigurationFailure, SourceFailure, Unasked, UsageFailure
@@ -91,6 +94,48 @@ def show(text: str) -> None:
         person.tell(tty.fileno(), f"{text}\n")
 
 
+class _Hidden:
+    """A context in which the terminal, while we are stopped and afterwards, is as it was found; continued, it hides again.
+
+    What is typed is hidden by getpass, which cleans up for every end but that of a stop.
+    """
+
+    def __enter__(self) -> None:
+        """Take down how the terminal is."""
+        self._tty = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        self._found = termios.tcgetattr(self._tty)
+        self._hidden = termios.tcgetattr(self._tty)
+        self._hidden[3] &= ~termios.ECHO
+        self._earlier = signal.getsignal(signal.SIGTSTP)
+        if self._earlier == signal.SIG_DFL:
+            signal.signal(signal.SIGTSTP, self._stop)
+        self._continued = signal.signal(signal.SIGCONT, self._hide)
+
+    def __exit__(self, *error: object) -> None:
+        """Leave it so."""
+        signal.signal(signal.SIGTSTP, self._earlier)
+        signal.signal(signal.SIGCONT, self._continued)
+        self._set(self._found)
+        os.close(self._tty)
+
+    def _stop(self, number: int, frame: object) -> None:
+        self._set(self._found)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, self._stop)
+        self._hide(number, frame)
+
+    def _hide(self, number: int, frame: object) -> None:  # noqa: ARG002  # as Python calls it
+        self._set(self._hidden)
+
+    def _set(self, modes: list[Any]) -> None:
+        try:
+            termios.tcsetattr(self._tty, termios.TCSANOW, modes)
+        except termios.error:
+            # It has gone.
+            return
+
+
 def ask(serial: str, note: str | None = None) -> str:
     """Ask for a device's code on /dev/tty alone. Raises SourceFailure where nobody would see it.
 
@@ -110,7 +155,8 @@ def ask(serial: str, note: str | None = None) -> str:
         question = f"{person.plain(note)}\n{question}"
     try:
         for _ in range(3):
-            code = getpass.getpass(question).strip().replace(" ", "")
+            with _Hidden():
+                code = getpass.getpass(question).strip().replace(" ", "")
             if not code:
                 break
             if _CODE.fullmatch(code):
