@@ -545,4 +545,9 @@ def test_nothing_slow_is_imported() -> None:
         text=True,
         check=True,
     )
-    assert set(done.stdout.split()) <= {"__future__", "awsassume", "awsassume.shells"}
+    assert set(done.stdout.split()) <= {
+        "__future__",
+        "awsassume",
+        "awsassume.formats",
+        "awsassume.shells",
+    }
