@@ -550,4 +550,5 @@ def test_nothing_slow_is_imported() -> None:
         "awsassume",
         "awsassume.formats",
         "awsassume.shells",
+        "gc",
     }
