@@ -186,6 +186,49 @@ def test_an_interrupt_where_none_can_be_raised_is_the_end_all_the_same(
     assert said == "awsassume: interrupted; nothing was changed\n"
 
 
+# Signs as botocore does with awscrt, whose part in C asks back in Python for the credentials, and for the end.
+SIGNING = """\
+import sys, time
+from awscrt import auth, http
+from awsassume import program, slow
+WHERE = sys.argv.pop(1)
+def hold(where):
+    if where == WHERE:
+        print("ready", flush=True)
+        time.sleep(600)
+def credentials():
+    hold("credentials")
+    return auth.AwsCredentials("AKIA", "secret")
+def run(*given):
+    provider = auth.AwsCredentialsProvider.new_delegate(credentials)
+    config = auth.AwsSigningConfig(
+        credentials_provider=provider, region="us-east-1", service="sts",
+        should_sign_header=lambda name: hold("header") or True,
+    )
+    request = http.HttpRequest("GET", "/", http.HttpHeaders([("Host", "127.0.0.1"), ("X-Y", "z")]))
+    auth.aws_sign_request(request, config).result(timeout=600)
+    hold("end")
+    time.sleep(600)
+slow.run = run
+program.main()
+"""
+
+
+@pytest.mark.parametrize("where", ["credentials", "header", "end"])
+@pytest.mark.usefixtures("bob")
+def test_an_interrupt_while_awscrt_signs_is_130_at_once(tmp_path: Path, where: str) -> None:
+    """It asks back in Python from C, where an interrupt would be printed, and lost."""
+    pytest.importorskip("awscrt")
+    (tmp_path / "signing.py").write_text(SIGNING)
+    with start(sys.executable, str(tmp_path / "signing.py"), where, "example") as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        printed, said = process.communicate(timeout=BOUND)
+    assert (process.returncode, printed) == (130, "false;\n")
+    assert said == "awsassume: interrupted; nothing was changed\n"
+
+
 # What the function tells the program.
 
 
