@@ -28,7 +28,8 @@ In ~/.aws/config, so that every AWS SDK asks for itself:
 
 \b
 Exit codes: 0 done, 2 usage, 3 configuration, 4 source credentials,
-5 refused by AWS or AWS out of reach, 130 interrupted.
+5 refused by AWS or AWS out of reach, 126 COMMAND can't be run, 127 it is
+not there, 130 interrupted.
 """
 
 

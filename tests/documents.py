@@ -32,7 +32,9 @@ EXIT_CODES = (
     ("3", "The AWS config files, or a value in them or in the environment, cannot be followed."),
     ("4", "The source credentials are missing, expired, or cannot be had."),
     ("5", "AWS refused, or could not be reached."),
-    ("130", "Interrupted."),
+    ("126", "COMMAND can't be run."),
+    ("127", "COMMAND is not there."),
+    ("130", "Interrupted; 128 and its number for every other signal."),
     ("1", "A bug. Please report it."),
 )
 VARIABLES = (
