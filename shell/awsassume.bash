@@ -351,16 +351,17 @@ __awsassume_relay() {
     [[ -z "${__awsassume_more}" ]] || \command cat
 }
 
-# Whether a line could be run: it sets a variable, or begins with the name of a command.
+# Whether a line could be run: it sets a variable, or begins with the name of a command and goes on.
+# A word alone is a value much rather.
 __awsassume_is_code() {
-    \builtin local __awsassume_first
-    \builtin read -r __awsassume_first _ <<<"$1"
+    \builtin local __awsassume_first __awsassume_rest
+    \builtin read -r __awsassume_first __awsassume_rest <<<"$1"
     __awsassume_first="${__awsassume_first%%;*}"
     case "${__awsassume_first}" in
         AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
         '{' | '[' | '[[' | '(' | '') \builtin return 1 ;;
         [[:alpha:]_]*=*) [[ "${__awsassume_first%%=*}" != *[![:alnum:]_]* ]] ;;
-        *) \builtin type "${__awsassume_first}" >/dev/null 2>&1 ;;
+        *) [[ -n "${__awsassume_rest}" ]] && \builtin type "${__awsassume_first}" >/dev/null 2>&1 ;;
     esac
 }
 

@@ -356,7 +356,8 @@ function __awsassume_relay {
     [[ -z "${__awsassume_more}" ]] || \command cat
 }
 
-# Whether a line could be run: it sets a variable, or begins with the name of a command.
+# Whether a line could be run: it sets a variable, or begins with the name of a command and goes on.
+# A word alone is a value much rather.
 function __awsassume_is_code {
     \builtin emulate -L zsh -o no_xtrace
     \builtin local -a __awsassume_words
@@ -366,7 +367,7 @@ function __awsassume_is_code {
         (AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
         ('{' | '[' | '[[' | '(' | '') \builtin return 1 ;;
         ([[:alpha:]_]*=*) [[ "${__awsassume_first%%=*}" != *[^[:alnum:]_]* ]] ;;
-        (*) \builtin whence -- "${__awsassume_first}" >/dev/null 2>&1 ;;
+        (*) (( ${#__awsassume_words} > 1 )) && \builtin whence -- "${__awsassume_first}" >/dev/null 2>&1 ;;
     esac
 }
 

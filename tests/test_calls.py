@@ -49,8 +49,7 @@ EVALS = {
         """eval "$(awsassume example && echo 'export X=1')" && who && echo $X""",
         "example\n1",
     ),
-    "command after": ('eval "$(awsassume example; echo who)"', "example"),
-    "word after": ('eval "$(awsassume example; echo true)" && who', "example"),
+    "command after": ('eval "$(awsassume example; echo who am i)"', "example"),
     "builtin after": ('eval "$(awsassume example; true)" && who', "example"),
     "prefix": ('eval "$(AWS_PROFILE=default awsassume other-role)" && who', "other-role"),
     "in a function": ('f() { awsassume example; }; eval "$(f)" && who', "example"),
@@ -267,6 +266,9 @@ WORTH_IT = {
     "errexit": ("set -e; (awsassume example; who); echo $?", "example\n0"),
     "eval in a pipeline": ('eval "$(awsassume example | cat)" && who', "example"),
     "eval of a subshell": ('eval "$( (awsassume example) )" && who', "example"),
+    "value that names a command": ('x=$(awsassume example && echo test); echo "<$x>"', "<test>"),
+    "value of JSON": ('x=$(awsassume example && echo \'{ "a": 1 }\'); echo "<$x>"', '<{ "a": 1 }>'),
+    "value of lines": ("x=$(awsassume example && echo '[' && echo ls -l); echo \"$x\"", "[\nls -l"),
     "value of a subshell": ('echo "<$( (awsassume example; who) )>"', "<example>"),
 }
 
