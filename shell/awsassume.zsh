@@ -251,8 +251,9 @@ function __awsassume_is_read {
         [[ -p /dev/fd/1 && "${ZSH_EVAL_CONTEXT}" == *(cmdsubst|outsubst)* ]]
         \builtin return
     fi
-    # A subshell at the end of a script is no process of its own.
-    [[ "${__awsassume_process}" != "$$" ]] || \builtin return
+    # A subshell at the end of a script is no process of its own. And zsh may still hold the reading
+    # end of a pipeline when its first part runs.
+    [[ "${__awsassume_process}" != "$$" && "${ZSH_EVAL_CONTEXT}" == *(cmdsubst|outsubst)* ]] || \builtin return
     for __awsassume_file in "/proc/${sysparams[ppid]}/fd/"*(N); do
         # Both ends of a pipe are the same file; one is open for reading.
         # By another descriptor than 0, which is looked at.
@@ -272,11 +273,21 @@ function __awsassume_is_read {
 # each command: with one, zsh forgets what the user has trapped at the end.
 function __awsassume_watch {
     \builtin emulate -L zsh -o no_xtrace
-    \builtin local __awsassume_count=''
-    # An earlier call, which this one came after.
-    [[ -z "${__awsassume_over-}" ]] || __awsassume_used
+    \builtin local __awsassume_count='' __awsassume_before='' __awsassume_after=''
+    if [[ -n "${__awsassume_over-}" ]]; then
+        # An earlier call, which this one came after.
+        __awsassume_used
+        __awsassume_let_go
+    fi
     \builtin typeset -g __awsassume_over=''
-    exec {__awsassume_over}> >(__awsassume_await "$1" "$2" "${__awsassume_process}")
+    __awsassume_list_children
+    __awsassume_before="${__awsassume_after}"
+    exec {__awsassume_over}> >(__awsassume_await "$1" "$2" "${__awsassume_process}" "${__awsassume_before}")
+    __awsassume_list_children
+    \builtin local -a __awsassume_old __awsassume_new
+    __awsassume_old=("${(@z)__awsassume_before}")
+    __awsassume_new=("${(@z)__awsassume_after}")
+    \builtin typeset -g __awsassume_watcher="${(@)__awsassume_new:|__awsassume_old}"
     # What $_ is when nothing came after: the last word of this call, or of a function around it.
     \builtin typeset -ga __awsassume_last
     __awsassume_last=("$3" "${(@)funcstack}" true : false ']' ']]')
@@ -308,6 +319,22 @@ function __awsassume_used {
     \builtin typeset -g __awsassume_over=''
 }
 
+# Wait until the watcher of an earlier call is gone: it would be taken for a child that came after this one.
+function __awsassume_let_go {
+    \builtin local -i __awsassume_turn
+    \builtin zmodload -F zsh/zselect b:zselect || \builtin return 0
+    for (( __awsassume_turn = 0; __awsassume_turn < 1000; __awsassume_turn++ )); do
+        [[ -n "${__awsassume_watcher-}" && -e "/proc/${__awsassume_watcher}" ]] || \builtin return 0
+        \builtin zselect -t 1 || \builtin true
+    done
+} 2>/dev/null
+
+# Set __awsassume_after to the processes that this subshell has started and that are there.
+function __awsassume_list_children {
+    __awsassume_after=''
+    IFS='' \builtin read -r __awsassume_after <"/proc/${__awsassume_process}/task/${__awsassume_process}/children" || \builtin true
+} 2>/dev/null
+
 # Set __awsassume_count to a number that each child adds to that this subshell waited for.
 function __awsassume_count_children {
     IFS='' \builtin read -r __awsassume_count <"/proc/${sysparams[pid]-}/stat" || \builtin return 0
@@ -315,17 +342,22 @@ function __awsassume_count_children {
 } 2>/dev/null
 
 # Wait for the end of the subshell of process $3, or for something in it that was worth the call. A
-# function in a pipeline or in the background has no trap at its end: its children are looked for.
+# function in a pipeline or in the background has no trap at its end: its children are looked for,
+# but those that it had before ($4).
 function __awsassume_await {
     \builtin emulate -L zsh -o no_xtrace
     \builtin local __awsassume_line='' __awsassume_pause=0.005 __awsassume_children=''
     \builtin local -i __awsassume_turn=0
+    \builtin local -a __awsassume_old __awsassume_new
+    __awsassume_old=("${(@z)4}")
     \builtin trap '' INT TERM HUP
     \builtin trap - EXIT
     \builtin zmodload -F zsh/system b:sysread p:sysparams || \builtin return
     while \builtin sysread -t "${__awsassume_pause}" __awsassume_line; (( $? == 4 )); do
         IFS='' \builtin read -r __awsassume_children <"/proc/$3/task/$3/children" || \builtin true
-        if [[ -n "${${(@z)__awsassume_children}:#${sysparams[pid]}}" || ( -e "/proc/$3/exe" && ! "/proc/$3/exe" -ef "/proc/self/exe" ) ]]; then
+        __awsassume_new=("${(@)${(@z)__awsassume_children}:#${sysparams[pid]}}")
+        __awsassume_new=("${(@)__awsassume_new:|__awsassume_old}")
+        if [[ -n "${__awsassume_new[*]}" || ( -e "/proc/$3/exe" && ! "/proc/$3/exe" -ef "/proc/self/exe" ) ]]; then
             # Who writes to this may still do so.
             \builtin sysread __awsassume_line
             \builtin return 0
