@@ -13,9 +13,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore import awsrequest
 
 from tests.aws_files import lines_of, write
 from tests.fake_aws.fixtures import aws
@@ -41,6 +42,7 @@ for _ignored in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
     if signal.getsignal(_ignored) is signal.SIG_IGN:
         signal.signal(_ignored, signal.SIG_DFL)
 
+_CONTENT: Any = awsrequest.AWSResponse.content
 _OURS = ("AWS_", "AWSASSUME_")
 _WATCHED = (
     ".aws/config",
@@ -94,6 +96,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # What is made once for many tests is made before any of them has its home.
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     os.environ["NO_PROXY"] = "*"
+
+
+@pytest.fixture(autouse=True)
+def _whole_answers() -> Iterator[None]:
+    """Let botocore read whole answers again, where a test has read a config in its own process: that bounds them for good."""
+    yield
+    awsrequest.AWSResponse.content = _CONTENT  # type: ignore[method-assign]  # as bounded.py does
 
 
 @pytest.fixture(autouse=True)
