@@ -398,6 +398,8 @@ function __awsassume_is_code {
     case "${__awsassume_first}" in
         (AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
         ('{' | '[' | '[[' | '(' | '') \builtin return 1 ;;
+        # No line begins with these.
+        (in | then | elif | else | fi | do | done | esac | '}' | ']]') \builtin return 1 ;;
         ([[:alpha:]_]*=*) [[ "${__awsassume_first%%=*}" != *[^[:alnum:]_]* ]] ;;
         (*) (( ${#__awsassume_words} > 1 )) && \builtin whence -- "${__awsassume_first}" >/dev/null 2>&1 ;;
     esac

@@ -268,6 +268,10 @@ WORTH_IT = {
     "eval in a pipeline": ('eval "$(awsassume example | cat)" && who', "example"),
     "eval of a subshell": ('eval "$( (awsassume example) )" && who', "example"),
     "value that names a command": ('x=$(awsassume example && echo test); echo "<$x>"', "<test>"),
+    "value that begins with a reserved word": (
+        'for w in in then do done fi; do x=$(awsassume example && echo "$w 3 of 3"); echo "<$x>"; done',
+        "<in 3 of 3>\n<then 3 of 3>\n<do 3 of 3>\n<done 3 of 3>\n<fi 3 of 3>",
+    ),
     "value of JSON": ('x=$(awsassume example && echo \'{ "a": 1 }\'); echo "<$x>"', '<{ "a": 1 }>'),
     "value of lines": ("x=$(awsassume example && echo '[' && echo ls -l); echo \"$x\"", "[\nls -l"),
     "value of a subshell": ('echo "<$( (awsassume example; who) )>"', "<example>"),
