@@ -26,6 +26,8 @@ function awsassume {
         (( ! ZSH_SUBSHELL )) || __awsassume_leave 'false;' 2 ''
         \builtin return 2
     fi
+    # What is local to a caller is no part of the shell either.
+    __awsassume_before=(${(u)__awsassume_before} ${(M)${(k)parameters[(R)*local*]}:#AWS_*})
     (( ! ZSH_SUBSHELL )) || __awsassume_inside=1
     # Interrupted while it waits for the program, zsh itself would go on with some status or other.
     \builtin trap '\builtin return 130' INT
@@ -49,6 +51,10 @@ function awsassume {
             }
         fi
         [[ -z "${__awsassume_code}" ]] || __awsassume_leave "${__awsassume_line}" "${__awsassume_status}" "${@[-1]}"
+    elif [[ "${__awsassume_status}" == 0 && -n "${__awsassume_code}" && "${parameters[AWS_ACCESS_KEY_ID]-} ${parameters[AWS_SECRET_ACCESS_KEY]-} ${parameters[AWS_SESSION_TOKEN]-}" == *local* ]]; then
+        # Keys would go with the function that has them, and the rest of the role would stay.
+        \builtin print -r -- 'awsassume: a local variable is in the way, look for it in: typeset -p | grep AWS'$'\n''  run awsassume outside the function that has it' >&2
+        __awsassume_status=1
     elif [[ "${__awsassume_status}" == 0 ]]; then
         \builtin eval "${__awsassume_code}" || __awsassume_status="$?"
     fi
@@ -114,7 +120,17 @@ function __awsassume_has_prefix {
     \builtin local __awsassume_word __awsassume_inner
     \builtin local -i __awsassume_first=1 __awsassume_keys=0
     \builtin local -a __awsassume_others
-    for __awsassume_word in "${(@zZ+C+)1}"; do
+    # An alias may hold its own name, which zsh reads but once.
+    (( ${(M)#funcstack:#__awsassume_has_prefix} <= 4 )) || \builtin return 1
+    # As zsh itself would read it, with the aliases that there are now. A part of a command is left as it is.
+    __awsassume_inner="$1"
+    if [[ "$1" == *AWS_*=* || -n "${(k)galiases}" ]]; then
+        \builtin setopt aliases
+        functions[__awsassume_parsed]="$1" && __awsassume_inner+=$'\n'"${functions[__awsassume_parsed]-}"
+        \builtin unsetopt aliases
+        \builtin unset 'functions[__awsassume_parsed]'
+    fi 2>/dev/null
+    for __awsassume_word in "${(@zZ+C+)__awsassume_inner}"; do
         case "${__awsassume_word}" in
             (';' | '&' | '&&' | '||' | '|' | '|&' | '&|' | '&!' | ';;' | '{' | '}' | '(' | ')' | '!' | if | then | elif | else | do | while | until | time)
                 __awsassume_first=1
@@ -122,9 +138,10 @@ function __awsassume_has_prefix {
                 __awsassume_others=()
                 continue
                 ;;
+            (noglob | nocorrect | -) continue ;;
         esac
-        # In the words of eval, in $(...).
-        if [[ "${__awsassume_word}" == *AWS_*=*awsassume* ]]; then
+        # In the words of eval, in $(...); the name may be an alias's, or a variable's.
+        if [[ "${__awsassume_word}" == *AWS_*=*[[:space:]]* ]]; then
             __awsassume_inner="${(Q)__awsassume_word}"
             __awsassume_inner="${__awsassume_inner##[\$(\`\"<=]#}"
             if [[ "${__awsassume_inner}" != "$1" ]] && __awsassume_has_prefix "${__awsassume_inner}"; then
@@ -141,7 +158,7 @@ function __awsassume_has_prefix {
         elif [[ "${__awsassume_word}" != [[:alpha:]_][[:alnum:]_]#(|+)=* ]]; then
             __awsassume_first=0
             [[ "${(Q)__awsassume_word}" != awsassume ]] || __awsassume_before=(${(u)__awsassume_before} "${(@)__awsassume_others}")
-            if (( __awsassume_keys )) && [[ "${__awsassume_word}" != (command|env|exec) ]] && { [[ "${(Q)__awsassume_word}" == (awsassume|*\$*) ]] || (( ${+aliases[${__awsassume_word}]} || ${+functions[${(Q)__awsassume_word}]} )) }; then
+            if (( __awsassume_keys )) && [[ "${__awsassume_word}" != (command|env|exec) ]] && { [[ "${(Q)__awsassume_word}" == (awsassume|eval|source|.|*\$*) ]] || (( ${+aliases[${__awsassume_word}]} || ${+functions[${(Q)__awsassume_word}]} )) }; then
                 \builtin return 0
             fi
             if (( ${+aliases[${__awsassume_word}]} )) && [[ "${aliases[${__awsassume_word}]}" == *AWS_*=* ]] && __awsassume_has_prefix "${aliases[${__awsassume_word}]}"; then

@@ -337,6 +337,8 @@ PREFIXED = {
     "alias": f"{KEYS} assume example-role && who",
     "alias of all": "all example-role && who",
     "eval": f"eval '{KEYS} awsassume example-role' && who",
+    "alias in an eval": f"eval '{KEYS} assume example-role' && who",
+    "variable in an eval": f"c=awsassume; eval '{KEYS} $c example-role' && who",
     "function": f"f() {{ awsassume example-role; }}; {KEYS} f && who",
     "over lines": f"{KEYS.replace(' ', ' ' + chr(92) + chr(10))} \\\n awsassume example-role && who",
     "in a condition": f"if {KEYS} awsassume example-role; then who; fi",
@@ -382,6 +384,42 @@ def test_keys_before_the_call(shell: str, form: str, how: str, place: Place) -> 
         assert done.stdout == ("false;\n" if form == "in a value" else "")
         assert done.returncode != 0 or form in {"in a value", "in a condition"}
         assert "zsh takes back" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        f"{KEYS} noglob awsassume example-role && who",
+        f'{KEYS} noglob eval "awsassume example-role" && who',
+        f"{KEYS} nocorrect noglob awsassume example-role && who",
+        f"alias -g keys='{KEYS}'\nkeys awsassume example-role && who",
+        f"alias -g assumed=awsassume\n{KEYS} assumed example-role && who",
+    ],
+)
+def test_keys_before_the_call_as_zsh_alone_writes_it(form: str, place: Place) -> None:
+    """Words before a command, and aliases in the midst of a line."""
+    done = keyed(place, "zsh", form, "file")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "zsh takes back" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["argument", "file"])
+def test_keys_before_eval(how: str, place: Place) -> None:
+    """They are taken back behind eval too."""
+    done = keyed(place, "zsh", f'{KEYS} eval "$(awsassume example-role)" && who', how)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "zsh takes back" in done.stderr
+
+
+def test_an_alias_of_its_own_name(place: Place) -> None:
+    """Zsh reads an alias once, and so does the function: it once ran into itself, and zsh crashed."""
+    done = keyed(
+        place,
+        "zsh",
+        "alias awsassume='AWS_REGION=eu-west-3 awsassume'\nawsassume example-role && who",
+        "file",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "example-role\n", "")
 
 
 @pytest.mark.parametrize("how", ["argument", "file"])

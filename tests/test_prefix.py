@@ -146,6 +146,26 @@ def test_what_is_local_to_a_caller_is_no_part_of_the_shell(
         assert "AWS_PROFILE" not in place.dumped("role")
 
 
+def test_what_is_local_to_a_caller_in_zsh(place: Place) -> None:
+    """A profile is found, and does not come back with --clear; keys fail, since they would go with the caller."""
+    keys = "AWS_ACCESS_KEY_ID=$EVE_ID AWS_SECRET_ACCESS_KEY=$EVE_SECRET"
+    lines = [
+        dump("before"),
+        "f() { local -x AWS_PROFILE=eve; awsassume open-role; }; f",
+        dump("role"),
+        "awsassume --clear",
+        dump("after"),
+        f"g() {{ local -x {keys}; awsassume open-role && echo WENT-ON; }}; g",
+        f'h() {{ local -x {keys}; eval "$(awsassume open-role)" && echo WENT-ON; }}; h',
+        dump("last"),
+    ]
+    done = place.run("zsh", "\n".join(lines))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.count("a local variable is in the way") == 2
+    assert place.dumped("role")["AWSASSUME_ROLE"] == "open-role"
+    assert place.dumped("after") == place.dumped("last") == place.dumped("before")
+
+
 def test_a_command_has_the_prefix_as_under_env(place: Place) -> None:
     """Behind -- the variables are COMMAND's own, and come back in it."""
     script = (
