@@ -95,6 +95,8 @@ function __awsassume_is_prefixed {
     for __awsassume_place in "${(@)funcfiletrace}"; do
         __awsassume_file="${__awsassume_place%:*}"
         __awsassume_at="${__awsassume_place##*:}"
+        # What is typed, or comes by stdin, has the name of zsh itself, a large file without lines.
+        [[ ! -o shin_stdin || "${__awsassume_file}" != "${ZSH_ARGZERO-}" ]] || \builtin continue
         if [[ -f "${__awsassume_file}" && -r "${__awsassume_file}" ]]; then
             __awsassume_lines=("${(@f)$(<"${__awsassume_file}")}")
         else

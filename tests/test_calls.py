@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import need
 from tests.fake_aws.aws import FakeAws
 from tests.shimming import Place
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -444,3 +445,20 @@ def test_keys_before_a_call_that_is_typed(tmp_path: Path) -> None:
             assert terminal.run(f"{KEYS} awsassume example-role", see="takes back") == 2
             assert terminal.run(f"export {KEYS}; awsassume example-role") == 0
             assert terminal.dump("now")["AWSASSUME_ROLE"] == "example-role"
+
+
+def test_zsh_itself_is_not_read_for_what_is_typed(place: Place) -> None:
+    """Where lines come by stdin, the place of a call is named as zsh is: the file of that name holds no lines."""
+    named = place.home / "zsh-itself"
+    named.write_text(f"{KEYS} awsassume example\n" * 9)
+    done = subprocess.run(
+        [str(named), "-f", "-s"],
+        executable=need("zsh"),
+        input='eval "$(awsassume --init zsh)"\nawsassume example\nawsassume other-role\necho $AWSASSUME_ROLE\n',
+        env=place.environ,
+        cwd=place.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("other-role\n", "")
