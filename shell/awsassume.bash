@@ -351,19 +351,14 @@ __awsassume_relay() {
     [[ -z "${__awsassume_more}" ]] || \command cat
 }
 
-# Whether a line could be run: it sets a variable, or begins with the name of a command and goes on.
-# A word alone is a value much rather.
+# Whether a line is there to be run, and no value: by how the lines begin that people have a shell
+# read. A variable that is set by its name alone ends in a semicolon then.
 __awsassume_is_code() {
-    \builtin local __awsassume_first __awsassume_rest
-    \builtin read -r __awsassume_first __awsassume_rest <<<"$1"
-    __awsassume_first="${__awsassume_first%%;*}"
-    case "${__awsassume_first}" in
-        AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
-        '{' | '[' | '[[' | '(' | '') \builtin return 1 ;;
-        # No line begins with these.
-        'in' | 'then' | 'elif' | 'else' | 'fi' | 'do' | 'done' | 'esac' | '}' | ']]') \builtin return 1 ;;
-        [[:alpha:]_]*=*) [[ "${__awsassume_first%%=*}" != *[![:alnum:]_]* ]] ;;
-        *) [[ -n "${__awsassume_rest}" ]] && \builtin type "${__awsassume_first}" >/dev/null 2>&1 ;;
+    case "$1" in
+        'export '* | 'unset '* | 'declare '* | 'typeset '* | 'readonly '* | 'alias '* | 'unalias '*) ;;
+        'eval '* | 'source '* | '. '* | 'set -'* | 'shopt '* | 'cd '* | 'aws '* | 'awsassume '*) ;;
+        [[:alpha:]_]*=*\;*) [[ "${1%%=*}" != *[![:alnum:]_]* ]] ;;
+        *) \builtin return 1 ;;
     esac
 }
 

@@ -407,20 +407,15 @@ function __awsassume_relay {
     [[ -z "${__awsassume_more}" ]] || \command cat
 }
 
-# Whether a line could be run: it sets a variable, or begins with the name of a command and goes on.
-# A word alone is a value much rather.
+# Whether a line is there to be run, and no value: by how the lines begin that people have a shell
+# read. A variable that is set by its name alone ends in a semicolon then.
 function __awsassume_is_code {
     \builtin emulate -L zsh -o no_xtrace
-    \builtin local -a __awsassume_words
-    __awsassume_words=("${(@z)1}")
-    \builtin local __awsassume_first="${__awsassume_words[1]%%;*}"
-    case "${__awsassume_first}" in
-        (AWS_ACCESS_KEY_ID=* | AWS_SECRET_ACCESS_KEY=* | AWS_SESSION_TOKEN=* | AWSASSUME_*=*) \builtin return 1 ;;
-        ('{' | '[' | '[[' | '(' | '') \builtin return 1 ;;
-        # No line begins with these.
-        (in | then | elif | else | fi | do | done | esac | '}' | ']]') \builtin return 1 ;;
-        ([[:alpha:]_]*=*) [[ "${__awsassume_first%%=*}" != *[^[:alnum:]_]* ]] ;;
-        (*) (( ${#__awsassume_words} > 1 )) && \builtin whence -- "${__awsassume_first}" >/dev/null 2>&1 ;;
+    case "$1" in
+        ('export '* | 'unset '* | 'declare '* | 'typeset '* | 'readonly '* | 'alias '* | 'unalias '*) ;;
+        ('eval '* | 'source '* | '. '* | 'set -'* | 'setopt '* | 'cd '* | 'aws '* | 'awsassume '*) ;;
+        ([[:alpha:]_]*=*\;*) [[ "${1%%=*}" != *[^[:alnum:]_]* ]] ;;
+        (*) \builtin return 1 ;;
     esac
 }
 

@@ -50,7 +50,7 @@ EVALS = {
         """eval "$(awsassume example && echo 'export X=1')" && who && echo $X""",
         "example\n1",
     ),
-    "command after": ('eval "$(awsassume example; echo who am i)"', "example"),
+    "command after": ("""eval "$(awsassume example; echo 'X=1; export X; who')\"""", "example"),
     "builtin after": ('eval "$(awsassume example; true)" && who', "example"),
     "prefix": ('eval "$(AWS_PROFILE=default awsassume other-role)" && who', "other-role"),
     "in a function": ('f() { awsassume example; }; eval "$(f)" && who', "example"),
@@ -275,6 +275,19 @@ WORTH_IT = {
     ),
     "value of JSON": ('x=$(awsassume example && echo \'{ "a": 1 }\'); echo "<$x>"', '<{ "a": 1 }>'),
     "value of lines": ("x=$(awsassume example && echo '[' && echo ls -l); echo \"$x\"", "[\nls -l"),
+    "value of a variable": ('x=$(awsassume example && echo A=1); echo "<$x>"', "<A=1>"),
+    "value of the environment": (
+        'x=$(awsassume example && env | grep ^AWSASSUME_ROLE); echo "<$x>"',
+        "<AWSASSUME_ROLE=example>",
+    ),
+    "value of words": (
+        'x=$(awsassume example && echo test instance); echo "<$x>"',
+        "<test instance>",
+    ),
+    "value of a file": (
+        'x=$(awsassume example && echo \'NAME="a b"\'); echo "<$x>"',
+        '<NAME="a b">',
+    ),
     "value of a subshell": ('echo "<$( (awsassume example; who) )>"', "<example>"),
 }
 
